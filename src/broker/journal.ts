@@ -1,0 +1,107 @@
+/**
+ * Gathers the changes that the broker stages while the last batch is being written, and commits them as the next one (group
+ * commit, Gawlick and Kinkade 1985). The only way into the store's `commit`, and so the one place that says when something is
+ * durable: what a change brings about (memory moving on, a confirm, a delivery) happens in its `then`, after the commit.
+ *
+ * A failed commit is the end: nothing staged is answered any more, and the process must stop and recover from the disk.
+ */
+import type { Change, PublishVerdict, Store } from '../store/store.ts';
+import type { Clock } from './clock.ts';
+
+export interface JournalOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Bytes staged and not yet committed, from which on `saturated` asks for a pause. */
+  readonly uncommittedBytesMax: number;
+  /** Called once after every commit, when all that it brought about was told. */
+  readonly committed: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
+export type Then = (verdict: PublishVerdict | undefined) => void;
+
+/** What a change weighs beside its bodies, in bytes: an estimate of its objects in memory. */
+const CHANGE_BYTES = 200;
+
+class Batch {
+  readonly changes: Change[] = [];
+  readonly thens: Then[] = [];
+  /** Called after all `thens`. */
+  readonly durable: (() => void)[] = [];
+  bytes = 0;
+}
+
+export class Journal {
+  readonly #options: JournalOptions;
+  #staged = new Batch();
+  /** Bytes staged or being written. */
+  #bytes = 0;
+  #writing: Batch | undefined;
+  #flushing = false;
+  #failed = false;
+  readonly #relief: (() => void)[] = [];
+
+  constructor(options: JournalOptions) {
+    this.#options = options;
+  }
+
+  /** Stages a change; `then` is called when it is durable. Changes of one turn are committed together. */
+  stage(change: Change, bodyBytes: number, then: Then): void {
+    const bytes = bodyBytes + CHANGE_BYTES;
+    this.#staged.changes.push(change);
+    this.#staged.thens.push(then);
+    this.#staged.bytes += bytes;
+    this.#bytes += bytes;
+    if (this.#writing !== undefined || this.#flushing) return;
+    this.#flushing = true;
+    this.#options.clock.afterTurn(() => {
+      this.#flushing = false;
+      if (this.#writing === undefined) this.#flush();
+    });
+  }
+
+  /** More is waiting to be written than should: take no more publishes until there is relief. */
+  get saturated(): boolean {
+    return this.#bytes >= this.#options.uncommittedBytesMax;
+  }
+
+  /** Calls back once when no longer saturated. */
+  onRelief(relieved: () => void): void {
+    this.#relief.push(relieved);
+  }
+
+  /** Resolves when all that was staged so far is durable and was told. */
+  durable(): Promise<void> {
+    const last = this.#staged.changes.length > 0 ? this.#staged : this.#writing;
+    return last === undefined ? Promise.resolve() : new Promise((resolve) => last.durable.push(resolve));
+  }
+
+  #flush(): void {
+    const batch = this.#staged;
+    if (batch.changes.length === 0 || this.#failed) return;
+    this.#staged = new Batch();
+    this.#writing = batch;
+    this.#options.store.commit(batch.changes).then(
+      (report) => {
+        this.#writing = undefined;
+        // the next batch goes to the writer first, so that it works while this thread tells what the last one brought
+        this.#flush();
+        this.#bytes -= batch.bytes;
+        for (let i = 0; i < batch.thens.length; i++) batch.thens[i]?.(report.get(i));
+        this.#options.committed();
+        for (const resolve of batch.durable) resolve();
+        this.#tellRelief();
+      },
+      (error: unknown) => {
+        this.#failed = true;
+        this.#options.failed(error);
+      },
+    );
+  }
+
+  #tellRelief(): void {
+    if (this.#relief.length > 0 && this.#bytes < this.#options.uncommittedBytesMax / 2) {
+      for (const relieved of this.#relief.splice(0)) relieved();
+    }
+  }
+}

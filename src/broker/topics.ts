@@ -1,0 +1,79 @@
+/**
+ * Which queues a topic's messages go to. The store knows all bindings; this keeps the routes of the topics that are being
+ * published to, and follows every binding that is committed. Bounded: the route that was made first is forgotten first.
+ */
+import { filterMatches } from '../store/topic-filter.ts';
+import type { Store } from '../store/store.ts';
+
+/** The queues of a topic, each with the filters that bind it. */
+export type Route = ReadonlyMap<number, readonly string[]>;
+
+export class Topics {
+  readonly #store: Store;
+  readonly #namespace: string;
+  readonly #bindingsMax: number;
+  readonly #routes = new Map<string, Map<number, string[]>>();
+  readonly #asking = new Map<string, Promise<Route>>();
+  #bindings = 0;
+
+  constructor(store: Store, namespace: string, bindingsMax: number) {
+    this.#store = store;
+    this.#namespace = namespace;
+    this.#bindingsMax = bindingsMax;
+  }
+
+  get isIdle(): boolean {
+    return this.#asking.size === 0;
+  }
+
+  /** The topic's route: at once if it is known, else a promise of it. */
+  route(topic: string): Route | Promise<Route> {
+    return this.#routes.get(topic) ?? this.#asking.get(topic) ?? this.#ask(topic);
+  }
+
+  /** A binding has been committed. */
+  bound(filter: string, queue: number): void {
+    for (const [topic, route] of this.#routes) {
+      if (!filterMatches(filter, topic)) continue;
+      const filters = route.get(queue);
+      if (filters?.includes(filter)) continue;
+      if (filters === undefined) route.set(queue, [filter]);
+      else filters.push(filter);
+      this.#bindings++;
+    }
+  }
+
+  /** A binding is gone. */
+  unbound(filter: string, queue: number): void {
+    for (const [topic, route] of this.#routes) {
+      const filters = route.get(queue);
+      const at = filters?.indexOf(filter) ?? -1;
+      if (filters === undefined || at < 0 || !filterMatches(filter, topic)) continue;
+      filters.splice(at, 1);
+      if (filters.length === 0) route.delete(queue);
+      this.#bindings--;
+    }
+  }
+
+  #ask(topic: string): Promise<Route> {
+    const asking = this.#store.match(this.#namespace, topic).then((bound) => {
+      const route = new Map<number, string[]>();
+      for (const { queue, filter } of bound) route.set(queue, [...(route.get(queue) ?? []), filter]);
+      this.#asking.delete(topic);
+      this.#routes.set(topic, route);
+      this.#bindings += bound.length;
+      this.#forgetOldest(topic);
+      return route;
+    });
+    this.#asking.set(topic, asking);
+    return asking;
+  }
+
+  #forgetOldest(kept: string): void {
+    for (const [topic, route] of this.#routes) {
+      if ((this.#bindings <= this.#bindingsMax && this.#routes.size <= this.#bindingsMax / 10) || topic === kept) return;
+      this.#routes.delete(topic);
+      for (const filters of route.values()) this.#bindings -= filters.length;
+    }
+  }
+}
