@@ -1,0 +1,128 @@
+/** Composes a broker from its configuration and runs it until a signal ends it. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import pino, { type Logger } from 'pino';
+import { systemClock } from './broker/clock.ts';
+import { LocalBroker } from './broker/local-broker.ts';
+import { type Config, refusalToListen } from './config.ts';
+import { DEFAULT_LIMITS } from './protocol/native/limits.ts';
+import { sharedTokenAuthority } from './server/auth/shared-token.ts';
+import { Server } from './server/server.ts';
+import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
+
+/** The database in the data directory. */
+export const DATABASE_FILE = 'holdfast.db';
+
+/** Bytes of bodies that all queues together keep ready in memory, before each keeps less. */
+const READY_TOTAL_BYTES_MAX = 256 * 1024 * 1024;
+const QUEUES_LOADED_MAX = 50_000;
+const ROUTES_MAX = 1_000_000;
+
+/** The process can not go on, and says why in one line. */
+export class ServeError extends Error {
+  override readonly name = 'ServeError';
+}
+
+export const version: string = (
+  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+).version;
+
+/** Resolves when the broker has shut down in good order. */
+export async function serve(config: Config): Promise<void> {
+  const refusal = refusalToListen(config);
+  if (refusal !== undefined) throw new ServeError(refusal);
+  const log = pino(
+    { level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ fd: 2, sync: true }),
+  );
+  const clock = systemClock();
+  const store = await openSqliteStore({ path: join(config.dataDir, DATABASE_FILE) });
+  const broker = await LocalBroker.start({
+    store,
+    clock,
+    limits: {
+      readyMessagesMax: config.readyMessagesMax,
+      readyBytesMax: config.readyBytesMax,
+      readyTotalBytesMax: READY_TOTAL_BYTES_MAX,
+      unackedMax: config.unackedMax,
+      subscriptionsMax: config.subscriptionsMax,
+      queuesLoadedMax: QUEUES_LOADED_MAX,
+      routesMax: ROUTES_MAX,
+    },
+    defaults: { leaseMs: config.leaseMs, backoffMs: [] },
+    dedupWindowMs: config.dedupWindowMs,
+    idleUnloadMs: config.idleUnloadMs,
+    uncommittedBytesMax: config.uncommittedBytesMax,
+    failed: (error) => stopAtOnce(log, error),
+  });
+  const server = new Server({
+    broker,
+    log,
+    version,
+    authority: sharedTokenAuthority(config.token),
+    host: config.host,
+    port: config.port,
+    origins: { allowed: config.allowedOrigins, loopbackOnly: config.token === undefined },
+    limits: { ...DEFAULT_LIMITS, ...limitsOf(config) },
+    outboundBytesMax: config.outboundBytesMax,
+    outboundTotalBytesMax: config.outboundTotalBytesMax,
+    connectionsMax: config.connectionsMax,
+    heartbeatMs: config.heartbeatMs,
+    helloTimeoutMs: config.helloTimeoutMs,
+    afterTurn: (task) => clock.afterTurn(task),
+  });
+  const stopped = signalled();
+  try {
+    const port = await server.listen();
+    announce(config, port, log);
+    await stopped;
+    log.info('draining');
+    await server.drain(config.drainTimeoutMs);
+  } finally {
+    await broker.close();
+  }
+  log.info('stopped');
+}
+
+function limitsOf(config: Config): Partial<typeof DEFAULT_LIMITS> {
+  const { frameBytesMax, helloBytesMax, batchMax, headersMax, headerBytesMax, depthMax, prefetchMax } = config;
+  return { frameBytesMax, helloBytesMax, batchMax, headersMax, headerBytesMax, depthMax, prefetchMax };
+}
+
+/** One line on stdout for programs, the rest on stderr for people. */
+function announce(config: Config, port: number, log: Logger): void {
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+  const url = `ws://${host}:${port}`;
+  log.info({ url, data: config.dataDir, version }, 'ready');
+  process.stdout.write(`holdfast ready ${url}\n`);
+  if (!log.isLevelEnabled('info')) return;
+  const token = config.token === undefined ? '' : ' --token "$HOLDFAST_TOKEN"';
+  process.stderr.write(
+    `\n  Holdfast ${version} listens on ${url}, its data is in ${config.dataDir}\n\n` +
+      '  Try it, in another terminal:\n' +
+      `    npx holdfast subscribe orders --ack --url ${url}${token}\n` +
+      `    npx holdfast publish orders '{"sku":"A-17"}' --url ${url}${token}\n\n`,
+  );
+}
+
+/** Resolves at the first signal; the second one ends the process at once. */
+function signalled(): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = (): void => {
+      resolve();
+      process.once('SIGTERM', () => process.exit(143));
+      process.once('SIGINT', () => process.exit(130));
+    };
+    process.once('SIGTERM', stop);
+    process.once('SIGINT', stop);
+  });
+}
+
+/**
+ * The disk did not take a batch. Nothing of it was confirmed, and nothing in memory can be trusted to agree with the disk any
+ * more, so the process ends and the next start recovers from what is there.
+ */
+function stopAtOnce(log: Logger, error: unknown): void {
+  log.fatal({ err: error }, 'the store failed: stopping at once, nothing unconfirmed was confirmed');
+  process.exit(1);
+}

@@ -1,0 +1,70 @@
+/** Decides about a request to open a WebSocket: who asks, for which namespace, and whether it may. Pure. */
+import type { IncomingMessage } from 'node:http';
+import { SUBPROTOCOL } from '../protocol/native/frame.ts';
+import { isName, NAME_FORM } from '../protocol/native/names.ts';
+import type { Authority, Identity } from './auth/authority.ts';
+import { type OriginRules, originRefusal } from './origin.ts';
+
+export interface Admission {
+  readonly namespace: string;
+  readonly client: string | undefined;
+  readonly arrays: boolean;
+  /** Undefined: `hello` must show a token. */
+  readonly identity: Identity | undefined;
+}
+
+export interface Refusal {
+  /** Of HTTP. */
+  readonly status: number;
+  readonly reason: string;
+}
+
+export interface HandshakeRules {
+  readonly authority: Authority;
+  readonly origins: OriginRules;
+  readonly draining: boolean;
+  readonly full: boolean;
+}
+
+export const DEFAULT_NAMESPACE = 'default';
+const PARAMETERS = ['client', 'arrays'];
+
+export function handshake(request: Pick<IncomingMessage, 'url' | 'headers'>, rules: HandshakeRules): Admission | Refusal {
+  const { headers } = request;
+  if (rules.draining) return { status: 503, reason: 'the broker is shutting down; connect again' };
+  if (rules.full)
+    return { status: 503, reason: 'the broker has as many connections as connections-max allows; connect again later' };
+  const refusal = originRefusal({ origin: headers.origin, host: headers.host }, rules.origins);
+  if (refusal !== undefined) return { status: 403, reason: refusal };
+  const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim());
+  if (offered !== undefined && !offered.includes(SUBPROTOCOL)) {
+    return {
+      status: 400,
+      reason: `no known subprotocol among ${offered.join(', ').slice(0, 100)}; offer ${SUBPROTOCOL}, or none`,
+    };
+  }
+  const token = bearerToken(headers.authorization);
+  const identity = rules.authority.identify(token);
+  if (identity === undefined && token !== undefined) return { status: 401, reason: 'the token is wrong' };
+  return address(request.url ?? '/', identity);
+}
+
+/** Reads `/NAMESPACE?client=NAME&arrays=1`. */
+function address(url: string, identity: Identity | undefined): Admission | Refusal {
+  if (!URL.canParse(url, 'ws://broker')) return { status: 400, reason: 'the address can not be read' };
+  const { pathname, searchParams } = new URL(url, 'ws://broker');
+  const namespace = pathname === '/' ? DEFAULT_NAMESPACE : pathname.slice(1);
+  if (!isName(namespace)) return { status: 400, reason: `the path must be / or /NAMESPACE, a namespace being ${NAME_FORM}` };
+  const unknown = [...searchParams.keys()].find((name) => !PARAMETERS.includes(name));
+  if (unknown !== undefined)
+    return { status: 400, reason: `there is no parameter ${JSON.stringify(unknown.slice(0, 40))}; there are client and arrays` };
+  const client = searchParams.get('client') ?? undefined;
+  if (client !== undefined && !isName(client)) return { status: 400, reason: `client must be ${NAME_FORM}` };
+  const arrays = searchParams.get('arrays') ?? '0';
+  if (arrays !== '0' && arrays !== '1') return { status: 400, reason: 'arrays must be 0 or 1' };
+  return { namespace, client, arrays: arrays === '1', identity };
+}
+
+function bearerToken(header: string | undefined): string | undefined {
+  return /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1];
+}
