@@ -40,7 +40,7 @@ export interface MessageAttributes {
 /** A message's place in one queue. */
 export interface Placement {
   readonly queue: number;
-  /** Position in the queue. Numbers rise over the whole broker and are never used twice, also across restarts. */
+  /** Position in the queue. Unique over the whole broker: numbers rise and are never used twice, also across restarts. */
   readonly seq: number;
 }
 
@@ -108,7 +108,7 @@ export type Change =
   | { readonly kind: 'reach'; readonly queue: number; readonly seq: number }
   | { readonly kind: 'create'; readonly queue: QueueRecord }
   | { readonly kind: 'configure'; readonly queue: number; readonly settings: QueueSettings }
-  /** Removes a queue with its bindings at once, and its messages bit by bit. */
+  /** Removes a queue with its bindings at once, and its messages bit by bit. Nothing may be published to it any more. */
   | { readonly kind: 'remove'; readonly queue: number }
   | { readonly kind: 'bind'; readonly namespace: string; readonly queue: number; readonly filter: string }
   | { readonly kind: 'unbind'; readonly queue: number; readonly filter: string }
@@ -156,7 +156,7 @@ export type Selection =
 
 export interface ReadLimits {
   readonly messagesMax: number;
-  /** Stops after the message that passes this sum of bodies; at least one message is returned. */
+  /** Stops after the message with which the sum of bodies is above this; at least one message is returned. */
   readonly bytesMax: number;
 }
 
@@ -180,7 +180,7 @@ export interface Store {
   /** Every binding whose filter matches the topic. */
   match(namespace: string, topic: string): Promise<readonly BoundQueue[]>;
   read(queue: number, selection: Selection, limits: ReadLimits): Promise<ReadResult>;
-  /** Finishes what was asked before, then lets go of everything. */
+  /** Finishes what was asked before, then lets go of everything; after a failure there is only that to do. */
   close(): Promise<void>;
 }
 

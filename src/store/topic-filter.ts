@@ -6,7 +6,7 @@
 const ANY_WORD = '*';
 const ANY_WORDS = '#';
 
-export function isWildcard(filter: string): boolean {
+function isWildcard(filter: string): boolean {
   return filter.includes(ANY_WORD) || filter.includes(ANY_WORDS);
 }
 

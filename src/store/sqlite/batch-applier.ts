@@ -1,0 +1,104 @@
+/**
+ * Applies a packed batch to the tables. Knows what each change means there; the transaction around it is the caller's.
+ *
+ * Must never leave anything gathered when it returns: what it reports as stored is in the transaction.
+ */
+import type { CommitReport, PublishVerdict } from '../store.ts';
+import { stemOf } from '../topic-filter.ts';
+import { type BatchVisitor, type PackedPublication, type RareChange, unpackBatch } from './batch-codec.ts';
+import { MessageRows } from './message-rows.ts';
+import type { Planes } from './planes.ts';
+import { queueRowOf } from './queue-row.ts';
+import { QueueTallies } from './queue-tallies.ts';
+import { RememberedIds } from './remembered-ids.ts';
+import { SharedBodies } from './shared-bodies.ts';
+import type { Statements } from './statements.ts';
+
+export class BatchApplier implements BatchVisitor {
+  readonly #statements: Statements;
+  readonly #rows: MessageRows;
+  readonly #remembered: RememberedIds;
+  readonly #bodies: SharedBodies;
+  readonly #tallies: QueueTallies;
+  #verdicts = new Map<number, PublishVerdict>();
+
+  constructor(statements: Statements) {
+    this.#statements = statements;
+    this.#rows = new MessageRows(statements);
+    this.#remembered = new RememberedIds(statements);
+    this.#bodies = new SharedBodies(statements);
+    this.#tallies = new QueueTallies(statements, this.#bodies);
+  }
+
+  apply(batch: Planes): CommitReport {
+    this.#verdicts = new Map();
+    unpackBatch(batch, this);
+    this.#rows.flush();
+    this.#tallies.flush();
+    this.#bodies.flush();
+    this.#remembered.sweep();
+    return this.#verdicts;
+  }
+
+  publish(publications: readonly PackedPublication[], index: number): void {
+    const verdict = this.#remembered.judge(publications);
+    if (verdict !== undefined) this.#verdicts.set(index, verdict);
+    if (verdict?.kind === 'conflict') return;
+    for (let i = 0; i < publications.length; i++) {
+      const publication = publications[i];
+      if (publication !== undefined && !verdict?.publications.has(i)) this.#store(publication);
+    }
+  }
+
+  #store(publication: PackedPublication): void {
+    this.#rows.add(publication);
+    const { placements } = publication;
+    for (let i = 0; i < placements.length; i += 2) this.#tallies.accept(placements[i] ?? 0);
+  }
+
+  settle(queue: number, seq: number, sharedBody: number): void {
+    this.#tallies.settle(queue, seq, sharedBody);
+  }
+
+  return(queue: number, seq: number, attempts: number, due: number): void {
+    this.#rows.flush();
+    this.#statements.returnMessage.run(attempts, due, seq, queue);
+  }
+
+  reach(queue: number, seq: number): void {
+    this.#tallies.reach(queue, seq);
+  }
+
+  rare(change: RareChange): void {
+    switch (change.kind) {
+      case 'create':
+        this.#statements.createQueue.run(queueRowOf(change.queue));
+        this.#statements.useQueueId.run(change.queue.id);
+        return;
+      case 'configure':
+        this.#statements.configureQueue.run(JSON.stringify(change.settings), change.queue);
+        return;
+      case 'remove':
+        doom(this.#statements, change.queue);
+        return;
+      case 'bind':
+        this.#statements.bind.run(change.namespace, stemOf(change.filter), change.filter, change.queue);
+        return;
+      case 'unbind':
+        this.#statements.unbind.run(change.queue, change.filter);
+        return;
+      case 'reserve':
+        this.#statements.reserveSeq.run(change.seq);
+        return;
+      default:
+        change satisfies never;
+    }
+  }
+}
+
+/** Takes a queue's record and bindings away at once; its messages follow slice by slice (`removal.ts`). */
+export function doom(statements: Statements, queue: number): void {
+  if (statements.deleteQueue.run(queue).changes === 0) return;
+  statements.unbindAll.run(queue);
+  statements.doomQueue.run(queue);
+}

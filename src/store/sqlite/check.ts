@@ -1,0 +1,112 @@
+/**
+ * The full integrity check of a database that no broker has open: SQLite's own, then ours. Changes nothing.
+ *
+ * A finding is a sentence for the person who runs it; no finding means that the file keeps what the store promises.
+ */
+import { dirname } from 'node:path';
+import type Database from 'better-sqlite3';
+import { openReadonly } from './database.ts';
+import { DirectoryLock } from './lock.ts';
+import { storeErrorFrom } from './store-error.ts';
+
+export interface DatabaseCounts {
+  readonly queues: number;
+  /** Of queues that exist; those of removed queues that wait to be deleted are not among them. */
+  readonly messages: number;
+  /** Bodies stored once for several queues. */
+  readonly bodies: number;
+  readonly bindings: number;
+  readonly rememberedIds: number;
+  /** Size of the database file, without its log. */
+  readonly bytes: number;
+}
+
+export interface DatabaseCheck {
+  readonly findings: readonly string[];
+  /** Undefined when the file itself is damaged: nothing in it can be trusted then. */
+  readonly counts: DatabaseCounts | undefined;
+}
+
+/** Each kind of finding is listed this many times at most. */
+const FINDINGS_PER_RULE_MAX = 20;
+const HEX = '[0-9a-f]';
+const UUID_GLOB = [8, 4, 4, 4, 12].map((digits) => HEX.repeat(digits)).join('-');
+
+/** Each rule selects one sentence a violation. */
+const RULES: readonly string[] = [
+  `WITH held AS (SELECT queue, count(*) AS messages FROM message GROUP BY queue)
+   SELECT format('queue %d (%s) should hold %d messages by its ledger and holds %d', id, name, accepted - acknowledged, coalesce(messages, 0))
+   FROM queue LEFT JOIN held ON held.queue = queue.id
+   WHERE accepted - acknowledged <> coalesce(messages, 0)`,
+  `SELECT format('%d messages are in queue %d, which does not exist', count(*), queue)
+   FROM message WHERE queue NOT IN (SELECT id FROM queue) AND queue NOT IN (SELECT queue FROM doomed) GROUP BY queue`,
+  `SELECT format('message %d of queue %d has a seq from %d on, which is not reserved', seq, queue, seq_next)
+   FROM message, broker WHERE seq >= seq_next`,
+  `SELECT format('message %d of queue %d has the malformed id %s', seq, queue, quote(id)) FROM message WHERE id NOT GLOB '${UUID_GLOB}'`,
+  `SELECT format('message %d of queue %d refers to body %d, which does not exist', seq, queue, body)
+   FROM message WHERE typeof(body) = 'integer' AND body NOT IN (SELECT id FROM body)`,
+  `SELECT format('message %d of queue %d has a body of type %s', seq, queue, typeof(body))
+   FROM message WHERE typeof(body) NOT IN ('integer', 'blob')`,
+  `WITH used AS (SELECT body, count(*) AS messages FROM message WHERE typeof(body) = 'integer' GROUP BY body)
+   SELECT format('body %d counts %d messages and %d refer to it', body_use.body, refs, coalesce(messages, 0))
+   FROM body_use LEFT JOIN used ON used.body = body_use.body
+   WHERE refs <> coalesce(messages, 0)`,
+  `SELECT format('body %d has no count of its messages', id) FROM body WHERE id NOT IN (SELECT body FROM body_use)`,
+  `SELECT format('body %d is counted and does not exist', body) FROM body_use WHERE body NOT IN (SELECT id FROM body)`,
+  `SELECT format('queue %d is bound to %s and does not exist', queue, filter) FROM binding WHERE queue NOT IN (SELECT id FROM queue)`,
+  `SELECT format('queue %d (%s) has an id from %d on, which is not reserved', id, name, queue_next) FROM queue, broker WHERE id >= queue_next`,
+  `SELECT format('queue %d (%s) was removed and exists', id, name) FROM queue WHERE id IN (SELECT queue FROM doomed)`,
+  `SELECT 'the row of reserved numbers is missing' WHERE NOT EXISTS (SELECT 1 FROM broker)`,
+  `SELECT format('a remembered id is malformed: %s', quote(key)) FROM remembered
+   WHERE CAST(substr(key, 1, 36) AS TEXT) NOT GLOB '${UUID_GLOB}'`,
+];
+
+/** Throws a `StoreError` when the file is not ours to open, or in use. */
+export function checkDatabase(path: string): DatabaseCheck {
+  const lock = lockExisting(path);
+  try {
+    return checkOpened(openReadonly(path));
+  } catch (error) {
+    throw storeErrorFrom(error, path);
+  } finally {
+    lock.release();
+  }
+}
+
+function lockExisting(path: string): DirectoryLock {
+  const directory = dirname(path);
+  try {
+    return new DirectoryLock(directory);
+  } catch (error) {
+    throw storeErrorFrom(error, directory);
+  }
+}
+
+function checkOpened(db: Database.Database): DatabaseCheck {
+  try {
+    const damage = sentences(
+      db,
+      `SELECT format('the file is damaged: %s', integrity_check) FROM pragma_integrity_check WHERE integrity_check <> 'ok'`,
+    );
+    if (damage.length > 0) return { findings: damage, counts: undefined };
+    return { findings: RULES.flatMap((rule) => sentences(db, rule)), counts: countAll(db) };
+  } finally {
+    db.close();
+  }
+}
+
+function sentences(db: Database.Database, rule: string): string[] {
+  return db.prepare<[number], string>(`${rule} LIMIT ?`).pluck().all(FINDINGS_PER_RULE_MAX);
+}
+
+function countAll(db: Database.Database): DatabaseCounts {
+  const count = (from: string): number => Number(db.prepare(`SELECT count(*) FROM ${from}`).pluck().get());
+  return {
+    queues: count('queue'),
+    messages: count('message WHERE queue NOT IN (SELECT queue FROM doomed)'),
+    bodies: count('body'),
+    bindings: count('binding'),
+    rememberedIds: count('remembered'),
+    bytes: Number(db.prepare('SELECT page_count * page_size FROM pragma_page_count, pragma_page_size').pluck().get()),
+  };
+}

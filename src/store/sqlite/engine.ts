@@ -1,0 +1,94 @@
+/**
+ * The store on its own thread, without the thread: one connection, every call at once and in full. `writer.ts` puts it behind
+ * messages; tests call it as it is.
+ */
+import { dirname } from 'node:path';
+import type Database from 'better-sqlite3';
+import type { BoundQueue, CommitReport, QueueRecord, ReadLimits, Recovered, Selection } from '../store.ts';
+import { BatchApplier } from './batch-applier.ts';
+import { makeDirectory, openDatabase } from './database.ts';
+import { DirectoryLock } from './lock.ts';
+import type { Planes } from './planes.ts';
+import { findQueue, matchTopic, type ReadRows, readMessages } from './reading.ts';
+import { doomTransientQueues, Removal } from './removal.ts';
+import { prepareStatements, type Statements } from './statements.ts';
+import { StoreError, storeErrorFrom } from './store-error.ts';
+
+export class SqliteEngine {
+  readonly #lock: DirectoryLock;
+  readonly #db: Database.Database;
+  readonly #statements: Statements;
+  readonly #applier: BatchApplier;
+  readonly #removal: Removal;
+
+  constructor(path: string) {
+    this.#lock = lockDirectoryOf(path);
+    try {
+      this.#db = openDatabase(path);
+    } catch (error) {
+      this.#lock.release();
+      throw error;
+    }
+    this.#statements = prepareStatements(this.#db);
+    this.#applier = new BatchApplier(this.#statements);
+    this.#removal = new Removal(this.#statements);
+    this.#transact(() => doomTransientQueues(this.#statements));
+  }
+
+  recover(): Recovered {
+    const row = this.#statements.recover.get();
+    if (row === undefined)
+      throw new StoreError('corrupt', `${this.#db.name} has lost its row of reserved numbers: restore a backup`);
+    return row;
+  }
+
+  commit(batch: Planes): CommitReport {
+    return this.#transact(() => this.#applier.apply(batch));
+  }
+
+  find(namespace: string, name: string): QueueRecord | undefined {
+    return findQueue(this.#statements, namespace, name);
+  }
+
+  match(namespace: string, topic: string): BoundQueue[] {
+    return matchTopic(this.#statements, namespace, topic);
+  }
+
+  read(queue: number, selection: Selection, limits: ReadLimits): ReadRows {
+    return readMessages(this.#statements, queue, selection, limits);
+  }
+
+  /** Are there messages of removed queues left? Then `removeSlice` is to be called again. */
+  get hasLeftovers(): boolean {
+    return !this.#removal.isDone;
+  }
+
+  removeSlice(): void {
+    this.#transact(() => this.#removal.deleteSlice());
+  }
+
+  close(): void {
+    this.#db.pragma('wal_checkpoint(TRUNCATE)');
+    this.#db.close();
+    this.#lock.release();
+  }
+
+  /** Nothing is rolled back on an error: the store can't go on after one, and what was begun ends with the connection. */
+  #transact<T>(work: () => T): T {
+    this.#statements.begin.run();
+    const result = work();
+    this.#statements.commit.run();
+    return result;
+  }
+}
+
+/** The directory is made first when it is not there. */
+function lockDirectoryOf(path: string): DirectoryLock {
+  const directory = dirname(path);
+  try {
+    makeDirectory(directory);
+    return new DirectoryLock(directory);
+  } catch (error) {
+    throw storeErrorFrom(error, directory);
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * The writer thread: owns the one connection that reads, commits and checkpoints, so that a slow disk stalls nobody's socket.
+ * Requests are done in the order in which they came. After the first error it never touches the database again.
+ */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { SqliteEngine } from './engine.ts';
+import { bytesOf, packMessages } from './message-codec.ts';
+import { transferOf } from './planes.ts';
+import type { MessageRow } from './statements.ts';
+import { storeErrorFrom } from './store-error.ts';
+import type { Answer, Request, WriterMessage, WriterOptions } from './thread-messages.ts';
+
+/** Answers go off when they hold this much, so that many reads in one turn don't pile up. */
+const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
+/** Slices of removal get this share of the thread's time at most, however slow the disk is, and however busy the broker. */
+const REMOVAL_SHARE = 0.1;
+const REMOVAL_PAUSE_MS_MIN = 10;
+
+class Writer {
+  readonly #port: MessagePort;
+  readonly #engine: SqliteEngine;
+  #answers: Answer[] = [];
+  #rows: MessageRow[] = [];
+  #bytes = 0;
+  #removal: NodeJS.Timeout | undefined;
+
+  constructor(port: MessagePort, engine: SqliteEngine) {
+    this.#port = port;
+    this.#engine = engine;
+  }
+
+  handle(requests: readonly Request[]): void {
+    for (const request of requests) {
+      // What a commit has to wait for, those who asked before it need not.
+      if (request.kind === 'commit') this.#send();
+      this.#answers.push(this.#answer(request));
+      if (this.#bytes > ANSWER_BYTES_MAX) this.#send();
+      if (request.kind === 'close') return this.#end();
+    }
+    this.#send();
+    this.planRemoval();
+  }
+
+  #answer(request: Request): Answer {
+    const { kind } = request;
+    switch (kind) {
+      case 'recover':
+        return { kind, recovered: this.#engine.recover() };
+      case 'commit': {
+        const report = this.#engine.commit(request.batch);
+        return { kind, report: report.size === 0 ? undefined : report };
+      }
+      case 'find':
+        return { kind, queue: this.#engine.find(request.namespace, request.name) };
+      case 'match':
+        return { kind, bound: this.#engine.match(request.namespace, request.topic) };
+      case 'read': {
+        const { rows, more } = this.#engine.read(request.queue, request.selection, request.limits);
+        for (const row of rows) {
+          this.#rows.push(row);
+          this.#bytes += bytesOf(row);
+        }
+        return { kind, count: rows.length, more };
+      }
+      case 'close':
+        clearTimeout(this.#removal);
+        this.#engine.close();
+        return { kind };
+      default:
+        return request satisfies never;
+    }
+  }
+
+  #send(): void {
+    if (this.#answers.length === 0) return;
+    const messages = this.#rows.length === 0 ? undefined : packMessages(this.#rows);
+    const message: WriterMessage = { kind: 'answers', answers: this.#answers, messages };
+    this.#port.postMessage(message, messages === undefined ? [] : transferOf(messages));
+    this.#answers = [];
+    this.#rows = [];
+    this.#bytes = 0;
+  }
+
+  #end(): void {
+    this.#send();
+    this.#port.close();
+  }
+
+  planRemoval(pauseMs = REMOVAL_PAUSE_MS_MIN): void {
+    if (this.#removal !== undefined || !this.#engine.hasLeftovers) return;
+    this.#removal = setTimeout(() => untilFailure(this.#port, () => this.#removeSlice()), pauseMs);
+  }
+
+  #removeSlice(): void {
+    const began = performance.now();
+    this.#engine.removeSlice();
+    this.#removal = undefined;
+    this.planRemoval(Math.max(REMOVAL_PAUSE_MS_MIN, (performance.now() - began) / REMOVAL_SHARE));
+  }
+}
+
+/** An error here is the end: the broker's thread is told and ends the process, and nothing that comes after is looked at. */
+function untilFailure(port: MessagePort, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    const { path } = workerData as WriterOptions;
+    const { code, message } = storeErrorFrom(error, path);
+    const failed: WriterMessage = { kind: 'failed', code, message, cause: error instanceof Error ? error.stack : error };
+    port.postMessage(failed);
+    port.close();
+  }
+}
+
+function start(port: MessagePort): void {
+  untilFailure(port, () => {
+    const writer = new Writer(port, new SqliteEngine((workerData as WriterOptions).path));
+    const ready: WriterMessage = { kind: 'ready' };
+    port.postMessage(ready);
+    port.on('message', (requests: Request[]) => untilFailure(port, () => writer.handle(requests)));
+    writer.planRemoval();
+  });
+}
+
+if (parentPort !== null) start(parentPort);
