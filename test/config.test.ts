@@ -37,7 +37,7 @@ describe('the configuration', () => {
       dedupWindowMs: 300_000,
       leaseMs: 60_000,
       heartbeatMs: 20_000,
-      helloTimeoutMs: 10_000,
+      helloTimeoutMs: 30_000,
       idleUnloadMs: 30_000,
       drainTimeoutMs: 10_000,
       uncommittedBytesMax: 32 * MIB,
@@ -79,7 +79,7 @@ describe('the configuration', () => {
     ['1h', 3_600_000],
     ['1d', 86_400_000],
   ])('reads the duration %s as %d ms', (text, ms) => {
-    expect(resolveConfig({ lease: text }, {}).leaseMs).toBe(ms);
+    expect(resolveConfig({ 'dedup-window': text }, {}).dedupWindowMs).toBe(ms);
   });
 
   test('reads back every amount that it prints', () => {
@@ -116,7 +116,7 @@ describe('a wrong value', () => {
     [{ port: '' }, {}, '--port "": must be a whole number from 0 to 65535'],
     [{}, { HOLDFAST_PORT: 'http' }, 'HOLDFAST_PORT=http: must be a whole number from 0 to 65535'],
     [{ 'frame-max': '1MB' }, {}, '--frame-max 1MB: must be a size from 1KiB to 64MiB, such as 65536, 64KiB or 1MiB'],
-    [{ lease: '5 minutes' }, {}, '--lease 5 minutes: must be a duration from 100ms to 1d, such as 500ms, 5s, 5m or 1h'],
+    [{ lease: '5 minutes' }, {}, '--lease 5 minutes: must be a duration from 1s to 1d, such as 500ms, 5s, 5m or 1h'],
     [{ logLevel: 'loud' }, {}, '--log-level loud: must be one of fatal, error, warn, info, debug, trace, silent'],
     [
       { allowOrigin: ['https://a.example/app'] },
