@@ -1,5 +1,5 @@
 /** Composes a broker from its configuration and runs it until a signal ends it. */
-import { readFileSync } from 'node:fs';
+import { randomFillSync } from 'node:crypto';
 import { join } from 'node:path';
 import pino, { type Logger } from 'pino';
 import { systemClock } from './broker/clock.ts';
@@ -9,6 +9,7 @@ import { DEFAULT_LIMITS } from './protocol/native/limits.ts';
 import { sharedTokenAuthority } from './server/auth/shared-token.ts';
 import { Server } from './server/server.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
+import { version } from './version.ts';
 
 /** The database in the data directory. */
 export const DATABASE_FILE = 'holdfast.db';
@@ -23,10 +24,6 @@ export class ServeError extends Error {
   override readonly name = 'ServeError';
 }
 
-export const version: string = (
-  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-).version;
-
 /** Resolves when the broker has shut down in good order. */
 export async function serve(config: Config): Promise<void> {
   const refusal = refusalToListen(config);
@@ -40,6 +37,7 @@ export async function serve(config: Config): Promise<void> {
   const broker = await LocalBroker.start({
     store,
     clock,
+    fillRandom: randomFillSync,
     limits: {
       readyMessagesMax: config.readyMessagesMax,
       readyBytesMax: config.readyBytesMax,
@@ -96,12 +94,13 @@ function announce(config: Config, port: number, log: Logger): void {
   log.info({ url, data: config.dataDir, version }, 'ready');
   process.stdout.write(`holdfast ready ${url}\n`);
   if (!log.isLevelEnabled('info')) return;
+  const here = url.replace('0.0.0.0', '127.0.0.1').replace('[::]', '[::1]');
   const token = config.token === undefined ? '' : ' --token "$HOLDFAST_TOKEN"';
   process.stderr.write(
     `\n  Holdfast ${version} listens on ${url}, its data is in ${config.dataDir}\n\n` +
       '  Try it, in another terminal:\n' +
-      `    npx holdfast subscribe orders --ack --url ${url}${token}\n` +
-      `    npx holdfast publish orders '{"sku":"A-17"}' --url ${url}${token}\n\n`,
+      `    npx holdfast subscribe orders --ack --url ${here}${token}\n` +
+      `    npx holdfast publish orders '{"sku":"A-17"}' --url ${here}${token}\n\n`,
   );
 }
 

@@ -11,7 +11,7 @@
  * return the same one. Relies on the store's order of answers: a read has seen a commit if and only if it was made after it.
  * Must never change anything durable.
  */
-import type { QueuedMessage, StoredMessage } from '../store/store.ts';
+import type { QueuedMessage, ReadLimits, ReadResult, Selection, StoredMessage } from '../store/store.ts';
 import type { Core } from './core.ts';
 import { Deque } from './deque.ts';
 import { Alarm } from './deadlines.ts';
@@ -19,6 +19,12 @@ import { byDue, bySeq, Entry } from './entry.ts';
 import { Heap } from './heap.ts';
 
 const FETCH_MAX = 256;
+
+/** Where a message stands among the deferred ones. */
+interface Place {
+  readonly due: number;
+  readonly seq: number;
+}
 
 export class Backlog {
   readonly #core: Core;
@@ -34,7 +40,9 @@ export class Backlog {
   readonly #returned = new Heap<Entry>(bySeq);
   readonly #deferred = new Heap<Entry>(byDue);
   /** Deferred messages after this place are on disk only; undefined when there are none. */
-  #deferredMark: { due: number; seq: number } | undefined = { due: 0, seq: 0 };
+  #deferredMark: Place | undefined = { due: 0, seq: 0 };
+  /** The last place, by due time, of all that was taken from the deferred ones: the mark must never go back before it. */
+  #promoted: Place = { due: 0, seq: 0 };
   readonly #dueAlarm: Alarm;
   #readingFresh = false;
   #readingDeferred = false;
@@ -97,8 +105,8 @@ export class Backlog {
   /** A message that was delivered and comes back, now or at its due time. */
   giveBack(entry: Entry): void {
     entry.message = undefined;
-    if (entry.due > this.#core.clock.now()) this.#defer(entry);
-    else this.#returned.push(entry);
+    if (entry.due > this.#core.clock.now() || this.#isOnDiskOnly(entry)) this.#defer(entry);
+    else this.#return(entry);
   }
 
   resume(): void {
@@ -117,6 +125,16 @@ export class Backlog {
     this.#fresh.clear();
     this.#account(-this.#freshBytes);
     for (const entry of this.#returned.items) entry.message = undefined;
+  }
+
+  #return(entry: Entry): void {
+    this.#returned.push(entry);
+    if (entry.due > 0 && byDue(this.#promoted, entry)) this.#promoted = { due: entry.due, seq: entry.seq };
+  }
+
+  /** Its place is one of those that are found again by reading on from the mark. */
+  #isOnDiskOnly(entry: Entry): boolean {
+    return entry.due > 0 && this.#deferredMark !== undefined && byDue(this.#deferredMark, entry);
   }
 
   close(): void {
@@ -149,7 +167,7 @@ export class Backlog {
     const from = this.#cursor;
     this.#readingFresh = true;
     const limits = { messagesMax: this.#windowMax, bytesMax: this.#windowBytesMax };
-    void this.#core.store.read(this.#queue, { kind: 'after', seq: from }, limits).then((result) => {
+    this.#read({ kind: 'after', seq: from }, limits, (result) => {
       this.#readingFresh = false;
       if (this.#paused) return;
       // a pause in the meantime took the cursor back: what was read begins too late
@@ -169,8 +187,10 @@ export class Backlog {
     if (mark === undefined || this.#readingDeferred || this.#paused) return;
     this.#readingDeferred = true;
     const limits = { messagesMax: this.#core.limits.readyMessagesMax, bytesMax: this.#core.limits.readyBytesMax };
-    void this.#core.store.read(this.#queue, { kind: 'due', ...mark }, limits).then((result) => {
+    this.#read({ kind: 'due', ...mark }, limits, (result) => {
       this.#readingDeferred = false;
+      // the mark went back in the meantime: what was read begins too late
+      if (this.#deferredMark !== mark) return this.#changed();
       for (const stored of result.messages) this.#deferred.push(withoutBody(stored, this.#reach));
       const last = result.messages.at(-1);
       this.#deferredMark = result.more && last !== undefined ? { due: last.due, seq: last.seq } : undefined;
@@ -191,20 +211,22 @@ export class Backlog {
     }
     for (const entry of next) this.#returned.push(entry);
     const selection = { kind: 'these', seqs: next.map((entry) => entry.seq) } as const;
-    void this.#core.store
-      .read(this.#queue, selection, { messagesMax: FETCH_MAX, bytesMax: this.#windowBytesMax })
-      .then((result) => {
-        this.#fetching = false;
-        const bodies = new Map(result.messages.map((stored) => [stored.seq, stored.message]));
-        for (const entry of next) entry.message ??= bodies.get(entry.seq);
-        this.#changed();
-      });
+    this.#read(selection, { messagesMax: FETCH_MAX, bytesMax: this.#windowBytesMax }, (result) => {
+      this.#fetching = false;
+      if (this.#paused) return;
+      const bodies = new Map(result.messages.map((stored) => [stored.seq, stored.message]));
+      for (const entry of next) entry.message ??= bodies.get(entry.seq);
+      this.#changed();
+    });
+  }
+
+  #read(selection: Selection, limits: ReadLimits, take: (result: ReadResult) => void): void {
+    this.#core.store.read(this.#queue, selection, limits).then(take, (error: unknown) => void this.#core.journal.fail(error));
   }
 
   #defer(entry: Entry): void {
     entry.message = undefined;
-    const mark = this.#deferredMark;
-    if (mark !== undefined && !(entry.due < mark.due || (entry.due === mark.due && entry.seq <= mark.seq))) return;
+    if (this.#isOnDiskOnly(entry)) return;
     this.#deferred.push(entry);
     if (this.#deferred.size > 2 * this.#core.limits.readyMessagesMax) this.#forgetLatest();
     this.#setDueAlarm();
@@ -213,7 +235,7 @@ export class Backlog {
   /** Too many to keep: the later half is found on disk again when its time comes nearer. */
   #forgetLatest(): void {
     const inOrder = this.#deferred.drain();
-    const kept = inOrder.slice(0, this.#core.limits.readyMessagesMax);
+    const kept = inOrder.filter((entry, i) => i < this.#core.limits.readyMessagesMax || !byDue(this.#promoted, entry));
     for (const entry of kept) this.#deferred.push(entry);
     const last = kept.at(-1);
     if (last !== undefined) this.#deferredMark = { due: last.due, seq: last.seq };
@@ -229,7 +251,7 @@ export class Backlog {
     let first = this.#deferred.first();
     while (first !== undefined && first.due <= now && this.#returned.size < room) {
       this.#deferred.remove(first);
-      this.#returned.push(first);
+      this.#return(first);
       first = this.#deferred.first();
     }
     if (first === undefined) this.#readDeferred();

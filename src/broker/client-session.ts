@@ -110,23 +110,23 @@ export class ClientSession implements Session, Subscriber, Sender {
   }
 
   async subscribe(request: SubscribeRequest): Promise<Subscribed> {
-    const queue = await this.#queueToConsume(request.queue);
+    let queue = await this.#queueToConsume(request.queue);
+    const { subscriptionsMax } = this.#core.limits;
+    if (!this.#consumers.has(queue) && this.#consumers.size >= subscriptionsMax)
+      throw new BrokerError('too_large', `a connection may have ${subscriptionsMax} subscriptions (subscriptions-max)`);
     if (request.topic !== undefined) await this.#bind(queue, request.topic);
     else if (queue.isNew) await this.#core.journal.durable();
+    // it may have left memory while this was waiting, and nothing may come between this look and the subscription
+    while (this.#namespace.loaded(queue.name) !== queue) queue = await this.#queueToConsume(request.queue);
+    if (this.#ended) throw new BrokerError('unavailable', 'the session has ended');
     const waiting = queue.waiting;
     const options = { prefetch: request.prefetch, autoAck: request.autoAck };
     const consumer = this.#consumers.get(queue);
-    if (this.#ended) throw new BrokerError('unavailable', 'the session has ended');
-    if (consumer !== undefined) {
+    if (consumer === undefined) this.#consumers.set(queue, queue.subscribe(this, options));
+    else {
       consumer.options = options;
-      queue.offer(consumer);
-    } else if (this.#consumers.size >= this.#core.limits.subscriptionsMax) {
-      throw new BrokerError(
-        'too_large',
-        `a connection may have ${this.#core.limits.subscriptionsMax} subscriptions (subscriptions-max)`,
-      );
-    } else {
-      this.#consumers.set(queue, queue.subscribe(this, options));
+      // not in this turn, so that the subscriber hears of the change before what it brings
+      this.#core.clock.afterTurn(() => queue.offer(consumer));
     }
     return { queue: queue.name, waiting };
   }
@@ -147,9 +147,7 @@ export class ClientSession implements Session, Subscriber, Sender {
 
   async declare(name: string, settings: Partial<QueueSettings>): Promise<QueueSettings> {
     const queue = await this.#own(name, 'declare');
-    const wanted = { ...queue.settings, ...settings };
-    await new Promise<void>((resolve) => queue.configure(wanted, resolve));
-    return wanted;
+    return new Promise((resolve) => queue.configure(settings, resolve));
   }
 
   async bind(name: string, filter: string): Promise<void> {
@@ -175,7 +173,8 @@ export class ClientSession implements Session, Subscriber, Sender {
 
   /** An entry that it held was settled, given back, or its lease ran out. */
   letGo(entry: Entry): void {
-    this.#heldCount--;
+    // at the limit none of its consumers stood in line, and only this entry's own is put there again
+    if (this.#heldCount-- === this.#core.limits.unackedMax) this.#core.clock.afterTurn(() => this.resume());
     const first = this.#held.get(entry.id);
     if (first === entry) {
       if (entry.sameId === undefined) this.#held.delete(entry.id);
@@ -259,6 +258,10 @@ export class ClientSession implements Session, Subscriber, Sender {
     const loaded = this.#namespace.loaded(name);
     if (this.#inbox === undefined || loaded !== this.#inbox)
       this.#inbox = loaded ?? (await this.#namespace.findOrCreate(name, this.#transient));
+    if (this.#ended && this.#transient) {
+      void this.#namespace.remove(this.#inbox);
+      throw new BrokerError('unavailable', 'the session has ended');
+    }
     return this.#inbox;
   }
 

@@ -3,6 +3,7 @@ import type { QueueSettings, Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Journal } from './journal.ts';
+import type { MessageIds } from './message-ids.ts';
 
 export interface BrokerLimits {
   /** Messages that one queue keeps ready in memory. */
@@ -32,6 +33,7 @@ export interface Core {
   readonly dedupWindowMs: number;
   /** A queue that nobody used for this long leaves memory, in ms. */
   readonly idleUnloadMs: number;
+  readonly ids: MessageIds;
   readonly memory: ReadyMemory;
   /** The next place in any queue. */
   nextSeq(): number;

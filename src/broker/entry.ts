@@ -46,7 +46,8 @@ export class Entry implements HeapItem {
 }
 
 export const bySeq = (a: Entry, b: Entry): boolean => a.seq < b.seq;
-export const byDue = (a: Entry, b: Entry): boolean => a.due < b.due || (a.due === b.due && a.seq < b.seq);
+type Due = Pick<Entry, 'due' | 'seq'>;
+export const byDue = (a: Due, b: Due): boolean => a.due < b.due || (a.due === b.due && a.seq < b.seq);
 
 /** What a holder may ask of the queue that an entry came from. */
 export interface HeldFrom {

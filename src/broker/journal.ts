@@ -23,6 +23,12 @@ export type Then = (verdict: PublishVerdict | undefined) => void;
 /** What a change weighs beside its bodies, in bytes: an estimate of its objects in memory. */
 const CHANGE_BYTES = 200;
 
+/** A batch of so many changes says that there is load. */
+const BUSY_CHANGES = 32;
+/** Under load a batch goes off when it is as large as the last one, or this large, or this long after the last one began. */
+const ENOUGH_CHANGES = 1024;
+const PACE_MS = 1;
+
 class Batch {
   readonly changes: Change[] = [];
   readonly thens: Then[] = [];
@@ -39,6 +45,7 @@ export class Journal {
   #writing: Batch | undefined;
   #flushing = false;
   #failed = false;
+  #flushedAt = 0;
   readonly #relief: (() => void)[] = [];
 
   constructor(options: JournalOptions) {
@@ -76,27 +83,52 @@ export class Journal {
     return last === undefined ? Promise.resolve() : new Promise((resolve) => last.durable.push(resolve));
   }
 
+  /**
+   * After a small batch the next one goes off at once, so that it is written while this thread tells what the last one brought.
+   * Under load it waits for company: a commit costs the same whether it holds ten changes or a thousand.
+   */
+  #flushSoon(lastSize: number): void {
+    const enough = this.#staged.changes.length >= Math.min(lastSize, ENOUGH_CHANGES);
+    if (lastSize < BUSY_CHANGES || enough || this.#options.clock.now() - this.#flushedAt >= PACE_MS) {
+      this.#flush();
+      return;
+    }
+    if (this.#flushing) return;
+    this.#flushing = true;
+    this.#options.clock.afterTurn(() => {
+      this.#flushing = false;
+      if (this.#writing === undefined) this.#flushSoon(lastSize);
+    });
+  }
+
   #flush(): void {
     const batch = this.#staged;
     if (batch.changes.length === 0 || this.#failed) return;
     this.#staged = new Batch();
     this.#writing = batch;
+    this.#flushedAt = this.#options.clock.now();
     this.#options.store.commit(batch.changes).then(
       (report) => {
+        if (this.#failed) return;
         this.#writing = undefined;
-        // the next batch goes to the writer first, so that it works while this thread tells what the last one brought
-        this.#flush();
+        this.#flushSoon(batch.changes.length);
         this.#bytes -= batch.bytes;
         for (let i = 0; i < batch.thens.length; i++) batch.thens[i]?.(report.get(i));
         this.#options.committed();
         for (const resolve of batch.durable) resolve();
         this.#tellRelief();
       },
-      (error: unknown) => {
-        this.#failed = true;
-        this.#options.failed(error);
-      },
+      (error: unknown) => void this.fail(error),
     );
+  }
+
+  /** The store can't go on. Nothing is answered any more; for whoever waits for an answer, a promise of none. */
+  fail(error: unknown): Promise<never> {
+    if (!this.#failed) {
+      this.#failed = true;
+      this.#options.failed(error);
+    }
+    return new Promise(() => undefined);
   }
 
   #tellRelief(): void {

@@ -1,5 +1,4 @@
 /** The broker that keeps its queues in one store on this machine: puts the parts together and opens sessions. */
-import { v4 as uuidv4 } from 'uuid';
 import type { QueueSettings, Recovered, Store } from '../store/store.ts';
 import { type Broker, type Opened, type OpenRequest, type Outlet } from './broker.ts';
 import { ClientSession, inboxOf } from './client-session.ts';
@@ -8,6 +7,7 @@ import { type BrokerLimits, type Core, type Dispatching, ReadyMemory } from './c
 import { Deadlines } from './deadlines.ts';
 import { BrokerError } from './errors.ts';
 import { Journal } from './journal.ts';
+import { type FillRandom, MessageIds } from './message-ids.ts';
 import { Namespace } from './namespace.ts';
 import { Publisher } from './publisher.ts';
 import { REACH_STRIDE } from './queue.ts';
@@ -16,6 +16,7 @@ import { QueueTable } from './queue-table.ts';
 export interface LocalBrokerOptions {
   readonly store: Store;
   readonly clock: Clock;
+  readonly fillRandom: FillRandom;
   readonly limits: BrokerLimits;
   /** Settings of a queue that is made by its first use. */
   readonly defaults: QueueSettings;
@@ -53,7 +54,7 @@ export class LocalBroker implements Broker {
   }
 
   private constructor(options: LocalBrokerOptions, recovered: Recovered) {
-    const { store, clock, limits, defaults, dedupWindowMs, idleUnloadMs, uncommittedBytesMax, failed } = options;
+    const { store, clock, fillRandom, limits, defaults, dedupWindowMs, idleUnloadMs, uncommittedBytesMax, failed } = options;
     const journal = new Journal({ store, clock, uncommittedBytesMax, committed: () => this.#serveTouched(), failed });
     this.#core = {
       store,
@@ -64,6 +65,7 @@ export class LocalBroker implements Broker {
       idleUnloadMs,
       journal,
       deadlines: new Deadlines(clock),
+      ids: new MessageIds(fillRandom),
       memory: new ReadyMemory(),
       nextSeq: () => this.#takeSeq(),
       touched: (queue) => this.#touch(queue),
@@ -85,7 +87,7 @@ export class LocalBroker implements Broker {
     if (this.#closing) throw new BrokerError('draining', 'the broker is shutting down; connect again');
     const world = this.#world(request.namespace);
     const { sessions } = world;
-    const client = request.client ?? `anonymous-${uuidv4()}`;
+    const client = request.client ?? this.#core.ids.clientName();
     const older = sessions.get(client);
     const unacked = older?.unackedInbox ?? 0;
     older?.end();

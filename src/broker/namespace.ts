@@ -18,7 +18,7 @@ export class Namespace {
     this.name = name;
     this.#core = core;
     this.#table = table;
-    this.topics = new Topics(core.store, name, core.limits.routesMax);
+    this.topics = new Topics(core, name);
   }
 
   get isIdle(): boolean {
@@ -28,7 +28,7 @@ export class Namespace {
   /** The queue if it is in memory; undefined says nothing about the store. */
   loaded(name: string): Queue | undefined {
     const queue = this.#queues.get(name);
-    if (queue !== undefined) queue.usedAt = this.#core.clock.now();
+    queue?.use();
     return queue;
   }
 
@@ -47,9 +47,11 @@ export class Namespace {
     const loaded = this.#queues.get(queue.name) ?? queue;
     this.#forget(loaded);
     loaded.removed();
+    this.topics.leaving(queue.id);
     const removing = new Promise<void>((resolve) => {
       this.#core.journal.stage({ kind: 'remove', queue: queue.id }, 0, () => {
         this.#removing.delete(queue.name);
+        this.topics.left(queue.id);
         resolve();
       });
     });
@@ -58,13 +60,18 @@ export class Namespace {
   }
 
   #find(name: string): Promise<Queue | undefined> {
+    // the queue must be in memory before a later commit's answer is told, so nothing may stand between the store's answer and this
+    const ask = (): Promise<Queue | undefined> =>
+      this.#core.store.find(this.name, name).then(
+        (record) => {
+          this.#finding.delete(name);
+          // one that has begun to be removed since it was asked for is as good as gone
+          return record === undefined || this.#removing.has(name) ? undefined : this.#load(record);
+        },
+        (error: unknown) => this.#core.journal.fail(error),
+      );
     // a queue of that name that is being removed must be gone from the store before the store is asked
-    const finding = (this.#removing.get(name) ?? Promise.resolve())
-      .then(() => this.#core.store.find(this.name, name))
-      .then((record) => {
-        this.#finding.delete(name);
-        return record === undefined ? undefined : this.#load(record);
-      });
+    const finding = this.#removing.get(name)?.then(ask) ?? ask();
     this.#finding.set(name, finding);
     return finding;
   }

@@ -2,7 +2,6 @@
  * Takes messages in: finds the queues that they go to, gives each an id and its places, stages them, and moves on when they are
  * durable. The way of a message into a queue is `publish` → `#accept` → the journal → `#committed` → `Queue.accepted`.
  */
-import { v7 as uuidv7 } from 'uuid';
 import type { MessageAttributes, Placement, Publication, PublishVerdict } from '../store/store.ts';
 import { sharedBodyOf } from '../store/store.ts';
 import type { Published, PublishRequest, Reply, Wait } from './broker.ts';
@@ -104,14 +103,14 @@ export class Publisher {
     const placements: Placement[] = [];
     for (const queue of targets) placements.push({ queue, seq: this.#core.nextSeq() });
     const message = {
-      id: request.id ?? uuidv7(),
+      id: request.id ?? this.#core.ids.next(time),
       time,
       body: request.body,
       attributes: attributesOf(request, session.from),
     };
     const due = request.delayMs > 0 ? time + request.delayMs : 0;
-    if (request.id === undefined) return { message, placements, due };
-    const destination = request.queue ?? (request.topics ?? []).join(' ');
+    if (request.id === undefined || this.#core.dedupWindowMs === 0) return { message, placements, due };
+    const destination = request.queue === undefined ? `topic ${(request.topics ?? []).join(' ')}` : `queue ${request.queue}`;
     return {
       message,
       placements,

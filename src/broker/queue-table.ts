@@ -17,6 +17,7 @@ export class QueueTable {
   readonly #rows = new Map<number, Row>();
   readonly #sweepAlarm: Alarm;
   #nextId: number;
+  #evicting = false;
 
   constructor(core: Core, nextId: number) {
     this.#core = core;
@@ -39,7 +40,7 @@ export class QueueTable {
   add(queue: Queue, forget: () => void): void {
     this.#rows.set(queue.id, { queue, forget, unloading: false });
     if (!this.#sweepAlarm.isSet) this.#setAlarm();
-    if (this.#rows.size > this.#core.limits.queuesLoadedMax) this.#evict();
+    this.#planEviction();
   }
 
   delete(queue: Queue): void {
@@ -62,6 +63,18 @@ export class QueueTable {
     const before = this.#core.clock.now() - this.#core.idleUnloadMs;
     for (const row of this.#rows.values()) if (row.queue.usedAt <= before) this.#unload(row);
     if (this.#rows.size > 0) this.#setAlarm();
+  }
+
+  /** Not at once: whoever has just been given a queue must come to use it first. */
+  #planEviction(): void {
+    if (this.#evicting || this.#rows.size <= this.#core.limits.queuesLoadedMax) return;
+    this.#evicting = true;
+    this.#core.clock.afterTurn(() => {
+      this.#evicting = false;
+      const before = this.#rows.size;
+      this.#evict();
+      if (this.#rows.size < before) this.#planEviction();
+    });
   }
 
   /** Too many queues: the ones loaded first go first, whether or not they were used just now. */

@@ -10,7 +10,8 @@ import { Backlog } from './backlog.ts';
 import type { Core, Dispatching } from './core.ts';
 import { Alarm } from './deadlines.ts';
 import { Deque } from './deque.ts';
-import { Consumer, type Entry, type HeldFrom, type Subscriber, type SubscriptionOptions } from './entry.ts';
+import { bySeq, Consumer, type Entry, type HeldFrom, type Subscriber, type SubscriptionOptions } from './entry.ts';
+import { Heap } from './heap.ts';
 import { Leases } from './leases.ts';
 import { Reservations } from './reservations.ts';
 
@@ -25,9 +26,12 @@ export class Queue implements HeldFrom, Dispatching {
   readonly name: string;
   /** When somebody last used it, in ms since 1970. */
   usedAt: number;
+  /** How often somebody was given it to use. */
+  #uses = 0;
   isTouched = false;
   readonly #core: Core;
   #settings: QueueSettings;
+  #settingsStaged: QueueSettings;
   /** Messages in the queue: waiting, held, or on their way out. */
   #depth: number;
   #settling = 0;
@@ -38,6 +42,8 @@ export class Queue implements HeldFrom, Dispatching {
   #reachStaged: number;
   #backlog: Backlog | undefined;
   readonly #leases: Leases;
+  /** Deliveries on their way back at once, until that is durable. */
+  #returning: Heap<Entry> | undefined;
   #reservations: Reservations | undefined;
   readonly #consumers = new Set<Consumer>();
   /** Consumers that can take a message, the next one to serve first. */
@@ -49,6 +55,7 @@ export class Queue implements HeldFrom, Dispatching {
     this.name = record.name;
     this.usedAt = core.clock.now();
     this.#settings = record.settings;
+    this.#settingsStaged = record.settings;
     this.#depth = record.ledger.accepted - record.ledger.acknowledged;
     this.#reachFloor = record.reach;
     this.#reach = record.reach;
@@ -75,6 +82,12 @@ export class Queue implements HeldFrom, Dispatching {
     return busy === 0;
   }
 
+  /** Somebody is given this queue to use it, in this turn. */
+  use(): void {
+    this.#uses++;
+    this.usedAt = this.#core.clock.now();
+  }
+
   /** A message for this queue has been committed. */
   accepted(seq: number, message: StoredMessage, sharedBody: number, due: number): void {
     this.#depth++;
@@ -92,10 +105,13 @@ export class Queue implements HeldFrom, Dispatching {
     });
   }
 
-  configure(settings: QueueSettings, configured: () => void): void {
+  /** Changes some settings; those that are being changed at the same time by somebody else stay changed. */
+  configure(changed: Partial<QueueSettings>, configured: (inForce: QueueSettings) => void): void {
+    const settings = { ...this.#settingsStaged, ...changed };
+    this.#settingsStaged = settings;
     this.stage({ kind: 'configure', queue: this.id, settings }, () => {
       this.#settings = settings;
-      configured();
+      configured(settings);
     });
   }
 
@@ -133,7 +149,7 @@ export class Queue implements HeldFrom, Dispatching {
     if (backlog === undefined) return;
     for (let consumer = this.#nextTaker(); consumer !== undefined; consumer = this.#nextTaker()) {
       const entry = backlog.peek();
-      if (entry?.message === undefined || !this.#mayDeliver(entry)) return;
+      if (entry?.message === undefined || this.#isOvertaking(entry) || !this.#mayDeliver(entry)) return;
       backlog.take(entry);
       this.#deliver(entry, entry.message, entry.keptFor?.canTake() === true ? entry.keptFor : consumer);
     }
@@ -182,13 +198,14 @@ export class Queue implements HeldFrom, Dispatching {
 
   /** Leaves memory, unless it is used in the meantime. A restart after this counts attempts exactly. */
   unload(done: (unloaded: boolean) => void): void {
-    if (this.#reach === this.#reachFloor) {
+    if (this.#reachStaged === this.#reachFloor) {
       this.#backlog?.close();
       done(true);
       return;
     }
+    const uses = this.#uses;
     this.#stageReach(this.#reachFloor, () => {
-      if (this.isIdle) this.unload(done);
+      if (this.isIdle && this.#uses === uses) this.unload(done);
       else done(false);
     });
   }
@@ -220,6 +237,8 @@ export class Queue implements HeldFrom, Dispatching {
 
   #stageReach(seq: number, then: () => void): void {
     this.#reachStaged = seq;
+    // what is about to be taken back counts no longer: a crash may come right after the commit that takes it back
+    this.#reach = Math.min(this.#reach, seq);
     this.stage({ kind: 'reach', queue: this.id, seq }, () => {
       this.#reach = seq;
       then();
@@ -270,7 +289,20 @@ export class Queue implements HeldFrom, Dispatching {
   }
 
   #stageReturn(entry: Entry, returned: () => void): void {
-    this.stage({ kind: 'return', queue: this.id, seq: entry.seq, attempts: entry.attempts, due: entry.due }, returned);
+    if (entry.due <= this.#core.clock.now()) {
+      this.#returning ??= new Heap(bySeq);
+      this.#returning.push(entry);
+    }
+    this.stage({ kind: 'return', queue: this.id, seq: entry.seq, attempts: entry.attempts, due: entry.due }, () => {
+      this.#returning?.remove(entry);
+      returned();
+    });
+  }
+
+  /** What comes back goes before what is newer. Only a single consumer sees an order, so nobody else has to wait for the commit. */
+  #isOvertaking(entry: Entry): boolean {
+    const first = this.#returning?.first();
+    return first !== undefined && first.seq < entry.seq && this.#consumers.size === 1;
   }
 
   #released(entries: readonly Entry[]): void {

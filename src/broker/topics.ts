@@ -2,24 +2,27 @@
  * Which queues a topic's messages go to. The store knows all bindings; this keeps the routes of the topics that are being
  * published to, and follows every binding that is committed. Bounded: the route that was made first is forgotten first.
  */
+import type { BoundQueue } from '../store/store.ts';
 import { filterMatches } from '../store/topic-filter.ts';
-import type { Store } from '../store/store.ts';
+import type { Core } from './core.ts';
 
 /** The queues of a topic, each with the filters that bind it. */
 export type Route = ReadonlyMap<number, readonly string[]>;
 
 export class Topics {
-  readonly #store: Store;
+  readonly #core: Core;
   readonly #namespace: string;
   readonly #bindingsMax: number;
+  /** Queues whose removal is staged and not yet durable: the store may still name them, but nothing may go there any more. */
+  readonly #leaving = new Set<number>();
   readonly #routes = new Map<string, Map<number, string[]>>();
   readonly #asking = new Map<string, Promise<Route>>();
   #bindings = 0;
 
-  constructor(store: Store, namespace: string, bindingsMax: number) {
-    this.#store = store;
+  constructor(core: Core, namespace: string) {
+    this.#core = core;
     this.#namespace = namespace;
-    this.#bindingsMax = bindingsMax;
+    this.#bindingsMax = core.limits.routesMax;
   }
 
   get isIdle(): boolean {
@@ -55,18 +58,44 @@ export class Topics {
     }
   }
 
+  /** A queue is about to be removed: from here on nothing is published to it. */
+  leaving(queue: number): void {
+    this.#leaving.add(queue);
+    for (const route of this.#routes.values()) {
+      this.#bindings -= route.get(queue)?.length ?? 0;
+      route.delete(queue);
+    }
+  }
+
+  /** Its removal has been committed. */
+  left(queue: number): void {
+    this.#leaving.delete(queue);
+  }
+
   #ask(topic: string): Promise<Route> {
-    const asking = this.#store.match(this.#namespace, topic).then((bound) => {
-      const route = new Map<number, string[]>();
-      for (const { queue, filter } of bound) route.set(queue, [...(route.get(queue) ?? []), filter]);
-      this.#asking.delete(topic);
-      this.#routes.set(topic, route);
-      this.#bindings += bound.length;
-      this.#forgetOldest(topic);
-      return route;
-    });
+    const asking = this.#core.store.match(this.#namespace, topic).then(
+      (bound) => {
+        this.#asking.delete(topic);
+        return this.#keep(topic, bound);
+      },
+      (error: unknown) => this.#core.journal.fail(error),
+    );
     this.#asking.set(topic, asking);
     return asking;
+  }
+
+  #keep(topic: string, bound: readonly BoundQueue[]): Route {
+    const route = new Map<number, string[]>();
+    for (const { queue, filter } of bound) {
+      if (this.#leaving.has(queue)) continue;
+      const filters = route.get(queue);
+      if (filters === undefined) route.set(queue, [filter]);
+      else filters.push(filter);
+      this.#bindings++;
+    }
+    this.#routes.set(topic, route);
+    this.#forgetOldest(topic);
+    return route;
   }
 
   #forgetOldest(kept: string): void {

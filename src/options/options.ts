@@ -147,7 +147,7 @@ export const OPTIONS = {
     kind: 'ms',
     flag: 'lease',
     default: MINUTE,
-    min: 100,
+    min: SECOND,
     max: DAY,
     help: 'Lease of new queues: how long a consumer may hold a message.',
   },
@@ -162,10 +162,10 @@ export const OPTIONS = {
   helloTimeoutMs: {
     kind: 'ms',
     flag: 'hello-timeout',
-    default: 10 * SECOND,
+    default: 30 * SECOND,
     min: 100,
     max: HOUR,
-    help: 'How long a connection may take to open its session.',
+    help: 'Where a token is needed: how long a connection may take to show it.',
   },
   idleUnloadMs: {
     kind: 'ms',

@@ -54,6 +54,7 @@ export class Connection {
       bytesMax: options.outboundBytesMax,
       budget: options.budget,
       afterTurn: options.afterTurn,
+      isOpen: () => options.webSocket.readyState === options.webSocket.OPEN,
       drained: () => this.#drained(),
     });
     const webSocket = options.webSocket;
@@ -73,8 +74,9 @@ export class Connection {
     this.#handler = handler;
   }
 
+  /** Nothing more can be sent: this side or the other one has begun to close. */
   get isClosing(): boolean {
-    return this.#closing;
+    return this.#closing || this.#webSocket.readyState !== this.#webSocket.OPEN;
   }
 
   text(bytes: string): void {
@@ -88,6 +90,8 @@ export class Connection {
   }
 
   pause(why: number): void {
+    // a paused socket would never see the peer's answer to the close frame
+    if (this.#closing) return;
     if (this.#pauses === 0) this.#webSocket.pause();
     this.#pauses |= why;
   }
@@ -105,7 +109,6 @@ export class Connection {
     this.outbox.flush();
     this.outbox.close();
     this.#webSocket.close(code, reason);
-    // a paused socket would never see the peer's answer
     this.#webSocket.resume();
     const timer = setTimeout(() => this.#webSocket.terminate(), CLOSE_TIMEOUT_MS);
     this.#webSocket.once('close', () => clearTimeout(timer));
@@ -119,6 +122,8 @@ export class Connection {
 
   /** Asks the peer for a sign of life; false when it gave none since the last time. */
   isAlive(): boolean {
+    // what it may have said has not been read
+    if (this.#pauses !== 0) this.#heard = true;
     if (!this.#heard) return false;
     this.#heard = false;
     if (this.#webSocket.readyState === this.#webSocket.OPEN) this.#webSocket.ping();

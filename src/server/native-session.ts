@@ -32,6 +32,8 @@ export interface NativeSessionOptions {
   readonly namespace: string;
   /** The name that the URL gave, if it did. */
   readonly client: string | undefined;
+  /** The grace that the URL gave. `hello` may give another. */
+  readonly graceMs: number;
   /** Who the handshake showed the client to be; undefined when `hello` must. */
   readonly identity: Identity | undefined;
   readonly helloBytesMax: number;
@@ -208,7 +210,7 @@ export class NativeSession implements ConnectionHandler, Outlet {
     if (hello?.arrays === true) this.#connection.outbox.arrays = true;
     let opened: Opened;
     try {
-      opened = await broker.open({ namespace, client: hello?.client ?? client, graceMs: hello?.graceMs ?? 0 }, this);
+      opened = await broker.open({ namespace, client: hello?.client ?? client, graceMs: hello?.graceMs ?? this.#options.graceMs }, this);
     } catch (error) {
       this.#refuse(hello?.ref, error);
       this.#connection.close(CLOSE.draining, 'come back later');

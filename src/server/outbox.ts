@@ -8,6 +8,9 @@ import type { Duplex } from 'node:stream';
 
 const TEXT = 0x81;
 const BINARY = 0x82;
+const OPEN_BRACKET = 0x5b;
+const COMMA = 0x2c;
+const CLOSE_BRACKET = 0x5d;
 /** Frames of one array together, in bytes; a larger frame goes alone. */
 const ARRAY_BYTES_MAX = 64 * 1024;
 /** What a connection may still buffer when the process as a whole is over its limit. */
@@ -27,6 +30,8 @@ export interface OutboxOptions {
   readonly bytesMax: number;
   readonly budget: OutboundBudget;
   readonly afterTurn: (task: () => void) => void;
+  /** Frames may still be sent: after a close frame there must be none (RFC 6455, section 5.5.1). */
+  readonly isOpen: () => boolean;
   /** There was no room, and there is again. */
   readonly drained: () => void;
 }
@@ -74,14 +79,14 @@ export class Outbox {
 
   flush(): void {
     if (this.#frames.length === 0 || this.#closed) return;
+    if (!this.#options.isOpen()) return this.close();
     const frames = this.#frames;
     const opcodes = this.#opcodes;
     this.#frames = [];
     this.#opcodes = [];
     this.#options.budget.bytes -= this.#staged;
     this.#staged = 0;
-    if (this.arrays) joinArrays(frames, opcodes);
-    this.#write(encode(frames, opcodes));
+    this.#write(encode(frames, runsOf(frames, opcodes, this.arrays)));
   }
 
   /** Forgets what was not sent. */
@@ -120,32 +125,47 @@ export class Outbox {
   }
 }
 
-/** Puts runs of text frames into arrays, in place. */
-function joinArrays(frames: string[], opcodes: number[]): void {
-  let kept = 0;
-  let at = 0;
-  while (at < frames.length) {
-    const start = at;
-    const opcode = opcodes[at] ?? TEXT;
-    let bytes = frames[at++]?.length ?? 0;
-    while (opcode === TEXT && opcodes[at] === TEXT && bytes + (frames[at]?.length ?? 0) < ARRAY_BYTES_MAX)
-      bytes += frames[at++]?.length ?? 0;
-    frames[kept] = at - start > 1 ? `[${frames.slice(start, at).join(',')}]` : (frames[start] ?? '');
-    opcodes[kept++] = opcode;
-  }
-  frames.length = kept;
-  opcodes.length = kept;
+/** A WebSocket frame to be: one text or binary frame of ours, or a run of text frames as one array. */
+interface Run {
+  readonly first: number;
+  readonly end: number;
+  readonly opcode: number;
+  readonly bytes: number;
 }
 
-function encode(frames: readonly string[], opcodes: readonly number[]): Buffer {
+/** What goes into one WebSocket frame. */
+function runsOf(frames: readonly string[], opcodes: readonly number[], arrays: boolean): Run[] {
+  const runs: Run[] = [];
+  for (let at = 0; at < frames.length; ) {
+    const first = at;
+    const opcode = opcodes[at] ?? TEXT;
+    let bytes = frames[at++]?.length ?? 0;
+    if (arrays && opcode === TEXT) {
+      while (opcodes[at] === TEXT && bytes + (frames[at]?.length ?? 0) < ARRAY_BYTES_MAX) bytes += 1 + (frames[at++]?.length ?? 0);
+      // the brackets
+      if (at - first > 1) bytes += 2;
+    }
+    runs.push({ first, end: at, opcode, bytes });
+  }
+  return runs;
+}
+
+function encode(frames: readonly string[], runs: readonly Run[]): Buffer {
   let size = 0;
-  for (const frame of frames) size += headerSize(frame.length) + frame.length;
+  for (const run of runs) size += headerSize(run.bytes) + run.bytes;
   const buffer = Buffer.allocUnsafe(size);
   let at = 0;
-  for (let i = 0; i < frames.length; i++) {
-    const frame = frames[i] ?? '';
-    at = writeHeader(buffer, at, opcodes[i] ?? TEXT, frame.length);
-    at += buffer.latin1Write(frame, at);
+  for (const run of runs) {
+    at = writeHeader(buffer, at, run.opcode, run.bytes);
+    if (run.end - run.first === 1) {
+      at += buffer.latin1Write(frames[run.first] ?? '', at);
+      continue;
+    }
+    for (let i = run.first; i < run.end; i++) {
+      buffer[at++] = i === run.first ? OPEN_BRACKET : COMMA;
+      at += buffer.latin1Write(frames[i] ?? '', at);
+    }
+    buffer[at++] = CLOSE_BRACKET;
   }
   return buffer;
 }

@@ -96,7 +96,7 @@ export class Server {
     for (const { session } of this.#clients) session.drain();
     const until = performance.now() + timeoutMs;
     while (performance.now() < until && ![...this.#clients].every(({ session }) => session.isQuiet)) await pause(DRAIN_POLL_MS);
-    await Promise.race([this.#options.broker.flushed(), pause(Math.max(until - performance.now(), 0))]);
+    await withinMs(this.#options.broker.flushed(), Math.max(until - performance.now(), 0));
     for (const { connection } of this.#clients) connection.close(CLOSE.draining, 'draining');
     while (this.#clients.size > 0) await pause(DRAIN_POLL_MS);
     this.#http.closeAllConnections();
@@ -151,12 +151,15 @@ export class Server {
       decoder: this.#decoder,
       namespace: admission.namespace,
       client: admission.client,
+      graceMs: admission.graceMs,
       identity: admission.identity,
       helloBytesMax: limits.helloBytesMax,
       server: { name: 'holdfast', version },
       limits: {
         frame: limits.frameBytesMax,
+        frames: limits.framesMax,
         batch: limits.batchMax,
+        topics: limits.topicsMax,
         headers: limits.headersMax,
         header: limits.headerBytesMax,
         prefetch: limits.prefetchMax,
@@ -194,6 +197,16 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+/** Waits for it, but not for ever; leaves no timer behind that would keep the process alive. */
+async function withinMs(done: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([done, late]);
+  clearTimeout(timer);
+}
+
 function refuse(socket: Duplex, status: number, reason: string): void {
   const names: Readonly<Record<number, string>> = {
     400: 'Bad Request',
@@ -202,6 +215,8 @@ function refuse(socket: Duplex, status: number, reason: string): void {
     503: 'Service Unavailable',
   };
   const body = `${reason}\n`;
+  // a peer that keeps its side open must not keep the socket
+  socket.once('finish', () => socket.destroy());
   socket.end(
     `HTTP/1.1 ${status} ${names[status] ?? 'Error'}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n${status === 401 ? 'WWW-Authenticate: Bearer\r\n' : ''}\r\n${body}`,

@@ -2,35 +2,12 @@
  * What a client sends, from bytes to frames. Pure: limits are arguments, and nothing is kept between two calls but scratch space.
  * Must never throw for bad input: what can't be taken comes back as a `FrameError` in its place.
  */
-import {
-  type BindFrame,
-  type ClientFrame,
-  type ClientFrameType,
-  type DeclareFrame,
-  type ExtendFrame,
-  FrameError,
-  type HelloFrame,
-  type PublishFrame,
-  type PublishMessage,
-  type SubscribeFrame,
-  type SubscriptionTarget,
-  type UnbindFrame,
-} from './frame.ts';
+import { buildPlain, PLAIN_FIELDS } from './build-frame.ts';
+import { type ClientFrame, type ClientFrameType, FrameError, type PublishFrame, type PublishMessage } from './frame.ts';
 import { CLOSE_BRACKET, JsonScanner, NO_BYTES, OPEN_BRACE, OPEN_BRACKET } from './json-scanner.ts';
-import { DURATION_MS_MAX, type FrameLimits, REF_CHARACTERS_MAX, TEXT_CHARACTERS_MAX, TOPIC_CHARACTERS_MAX } from './limits.ts';
-import { type Field, type FieldSet, field, fieldSet, Members, type Slice } from './members.ts';
-import {
-  FILTER_FORM,
-  isFilter,
-  isName,
-  isQueueName,
-  isTopic,
-  isUuid,
-  NAME_FORM,
-  QUEUE_FORM,
-  TOPIC_FORM,
-  UUID_FORM,
-} from './names.ts';
+import { type FrameLimits, REF_CHARACTERS_MAX } from './limits.ts';
+import { type Field, field, fieldSet, Members, type Slice } from './members.ts';
+import { MESSAGE_FIELDS, MessageBuilder } from './message-builder.ts';
 import { WordTable } from './word-table.ts';
 
 const TYPES = new WordTable([
@@ -48,43 +25,14 @@ const TYPES = new WordTable([
   'transact',
 ] as const);
 
-const isShortTopic = (text: string): boolean => text.length <= TOPIC_CHARACTERS_MAX && isTopic(text);
-const isShortFilter = (text: string): boolean => text.length <= TOPIC_CHARACTERS_MAX && isFilter(text);
-
-const MESSAGE_FIELDS = [
-  'queue',
-  'topic',
-  'topics',
-  'body',
-  'id',
-  'headers',
-  'delay',
-  'replyTo',
-  'correlation',
-  'exceptSelf',
-] as const;
 const LATER_FIELDS = fieldSet('ttl', 'priority', 'group', 'reject', 'reason');
-const ALLOWED: { readonly [Type in ClientFrameType]: FieldSet } = {
-  hello: fieldSet('type', 'ref', 'client', 'token', 'grace', 'arrays'),
-  publish: fieldSet('type', 'ref', ...MESSAGE_FIELDS),
-  subscribe: fieldSet('type', 'ref', 'queue', 'topic', 'prefetch', 'autoAck'),
-  unsubscribe: fieldSet('type', 'ref', 'queue', 'topic'),
-  ack: fieldSet('type', 'ref', 'id', 'ids', 'queue'),
-  nack: fieldSet('type', 'ref', 'id', 'ids', 'queue', 'delay'),
-  extend: fieldSet('type', 'ref', 'id', 'ids', 'queue', 'ms'),
-  declare: fieldSet('type', 'ref', 'queue', 'lease', 'backoff'),
-  bind: fieldSet('type', 'ref', 'queue', 'topic'),
-  unbind: fieldSet('type', 'ref', 'queue', 'topic'),
-  ping: fieldSet('type', 'ref'),
-};
+const PUBLISH_FIELDS = fieldSet('type', 'ref') | MESSAGE_FIELDS;
 const BATCH_FIELDS = fieldSet('type', 'ref', 'messages');
-const MESSAGE_ALLOWED = fieldSet(...MESSAGE_FIELDS);
 
-const LEASE_MS_MIN = 1000;
-const BACKOFF_STEPS_MAX = 16;
-const PREFETCH_DEFAULT = 100;
 const NEWLINE = 0x0a;
 const HELLO_EXAMPLE = '{"type":"ping"}';
+/** Any integer is given back as it came, also one beyond 2^53. */
+const REF_INTEGER = new RegExp(`^-?\\d{1,${REF_CHARACTERS_MAX - 1}}$`);
 
 export type Decoded = ClientFrame | FrameError;
 
@@ -94,6 +42,7 @@ export class FrameDecoder {
   readonly #scanner: JsonScanner;
   readonly #frame: Members;
   readonly #message: Members;
+  readonly #builder: MessageBuilder;
   #bytes: Uint8Array = NO_BYTES;
   /** What `messages` held, or why it can't be taken. */
   #messages: PublishMessage[] | FrameError | undefined;
@@ -107,6 +56,7 @@ export class FrameDecoder {
     this.#scanner = new JsonScanner(limits.depthMax);
     this.#frame = new Members(this.#scanner, slice);
     this.#message = new Members(this.#scanner, slice);
+    this.#builder = new MessageBuilder(this.#scanner, limits);
   }
 
   /** A text frame: one object, or an array of them. If it isn't JSON, or not that, there is one `bad_frame` and nothing else. */
@@ -183,11 +133,15 @@ export class FrameDecoder {
   /** One object. Throws what makes the whole text unreadable, returns what is wrong with this frame alone. */
   #one(): Decoded {
     const frame = this.#frame;
+    const { depthMax } = this.#limits;
     this.#messages = undefined;
+    this.#scanner.deepest = 0;
     frame.read(this.#bytes, this.#nested);
     let ref: string | undefined;
     try {
       ref = this.#ref();
+      if (this.#scanner.deepest > depthMax)
+        throw new FrameError('too_large', `nested deeper than ${depthMax} levels, the limit depth-max`);
       return this.#build(this.#type(), ref);
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
@@ -199,7 +153,7 @@ export class FrameDecoder {
   #ref(): string | undefined {
     if (!this.#frame.has(field.ref)) return undefined;
     const raw = this.#frame.raw(field.ref);
-    if (/^-?\d{1,16}$/.test(raw)) return raw;
+    if (REF_INTEGER.test(raw)) return raw;
     const form = `a string of at most ${REF_CHARACTERS_MAX} characters or a whole number`;
     if (this.#frame.rawLength(field.ref) > 6 * REF_CHARACTERS_MAX + 2) throw this.#frame.wrong(field.ref, form);
     if (this.#frame.string(field.ref, form).length > REF_CHARACTERS_MAX) throw this.#frame.wrong(field.ref, form);
@@ -209,61 +163,32 @@ export class FrameDecoder {
   #type(): ClientFrameType {
     const frame = this.#frame;
     if (!frame.has(field.type)) throw new FrameError('bad_field', `type is missing; it must be one of ${TYPES.words.join(', ')}`);
-    const type = TYPES.words[frame.word(field.type, TYPES)];
-    if (type === undefined) {
-      const raw = frame.string(field.type, `one of ${TYPES.words.join(', ')}`);
-      throw new FrameError(
-        'unknown_type',
-        `there is no type ${JSON.stringify(raw.slice(0, 40))}; it must be one of ${TYPES.words.join(', ')}`,
-      );
-    }
+    const type = TYPES.words[frame.word(field.type, TYPES)] ?? this.#unusualType();
     if (type === 'transact') throw new FrameError('unsupported', 'transact is not supported by this broker yet');
     if (this.#binary !== undefined && type !== 'publish')
       throw new FrameError('bad_field', 'type must be publish in a binary frame');
     return type;
   }
 
-  #build(type: ClientFrameType, ref: string | undefined): ClientFrame {
-    const frame = this.#frame;
-    if (type === 'publish' && frame.has(field.messages)) return this.#batch(ref);
-    frame.only(ALLOWED[type], LATER_FIELDS, type);
-    switch (type) {
-      case 'hello':
-        return this.#hello(ref);
-      case 'publish':
-        return { type, ref, batch: false, messages: [this.#publishMessage(frame)] };
-      case 'subscribe':
-        return this.#subscribe(ref);
-      case 'unsubscribe':
-        return { type, ref, ...this.#target() };
-      case 'ack':
-        return { type, ref, ids: this.#ids(), queue: this.#optionalQueue() };
-      case 'nack':
-        return { type, ref, ids: this.#ids(), queue: this.#optionalQueue(), delayMs: this.#optionalDuration(field.delay) };
-      case 'extend':
-        return this.#extend(ref);
-      case 'declare':
-        return this.#declare(ref);
-      case 'bind':
-      case 'unbind':
-        return this.#bind(type, ref);
-      case 'ping':
-        return { type, ref };
-      default:
-        return type satisfies never;
-    }
+  /** A type that is written with escapes, or none that there is. */
+  #unusualType(): (typeof TYPES.words)[number] {
+    const form = `one of ${TYPES.words.join(', ')}`;
+    const written = this.#frame.string(field.type, form);
+    const type = TYPES.words.find((word) => word === written);
+    if (type !== undefined) return type;
+    const shown = JSON.stringify(written.slice(0, 40).toWellFormed());
+    throw new FrameError('unknown_type', `there is no type ${shown}; it must be ${form}`);
   }
 
-  #hello(ref: string | undefined): HelloFrame {
+  #build(type: ClientFrameType, ref: string | undefined): ClientFrame {
     const frame = this.#frame;
-    return {
-      type: 'hello',
-      ref,
-      client: frame.has(field.client) ? frame.name(field.client, isName, NAME_FORM) : undefined,
-      token: frame.has(field.token) ? frame.string(field.token, 'a string') : undefined,
-      graceMs: this.#optionalDuration(field.grace) ?? 0,
-      arrays: frame.has(field.arrays) && frame.boolean(field.arrays),
-    };
+    if (type !== 'publish') {
+      frame.only(PLAIN_FIELDS[type], LATER_FIELDS, type);
+      return buildPlain(type, ref, frame, this.#limits);
+    }
+    if (frame.has(field.messages)) return this.#batch(ref);
+    frame.only(PUBLISH_FIELDS, LATER_FIELDS, type);
+    return { type, ref, batch: false, messages: [this.#builder.build(frame, this.#binary)] };
   }
 
   #batch(ref: string | undefined): PublishFrame {
@@ -304,159 +229,12 @@ export class FrameDecoder {
 
   #batchMember(messages: PublishMessage[], index: number): FrameError | undefined {
     try {
-      this.#message.only(MESSAGE_ALLOWED, LATER_FIELDS, 'a message');
-      messages.push(this.#publishMessage(this.#message));
+      this.#message.only(MESSAGE_FIELDS, LATER_FIELDS, 'a message');
+      messages.push(this.#builder.build(this.#message, undefined));
       return undefined;
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       return new FrameError(error.code, `messages[${index}]: ${error.message}`);
     }
-  }
-
-  #publishMessage(members: Members): PublishMessage {
-    const binary = this.#binary;
-    if (binary === undefined && !members.has(field.body))
-      throw new FrameError('bad_field', 'body is missing; it may be any JSON value');
-    if (binary !== undefined && members.has(field.body))
-      throw new FrameError('bad_field', 'body can not be in the line of JSON of a binary frame; it follows the newline');
-    const body = binary ?? members.raw(field.body);
-    const queue = members.has(field.queue) ? members.name(field.queue, isQueueName, QUEUE_FORM) : undefined;
-    const topics = this.#topics(members);
-    if ((queue === undefined) === (topics === undefined))
-      throw new FrameError('bad_field', 'publish needs exactly one of queue, topic and topics');
-    const exceptSelf = members.has(field.exceptSelf) && members.boolean(field.exceptSelf);
-    return {
-      queue,
-      topics,
-      body,
-      binary: binary !== undefined,
-      id: members.has(field.id) ? this.#uuid(members) : undefined,
-      headers: members.has(field.headers) ? this.#headers(members) : undefined,
-      delayMs: members.has(field.delay) ? members.integer(field.delay, 0, DURATION_MS_MAX, ' of milliseconds') : 0,
-      replyTo: members.has(field.replyTo) ? members.name(field.replyTo, isQueueName, QUEUE_FORM) : undefined,
-      correlation: members.has(field.correlation) ? this.#correlation(members) : undefined,
-      exceptSelf,
-    };
-  }
-
-  #topics(members: Members): readonly string[] | undefined {
-    const several = members.has(field.topics);
-    if (!members.has(field.topic)) {
-      if (!several) return undefined;
-      return members.strings(field.topics, this.#limits.topicsMax, 'topics-max', isShortTopic, TOPIC_FORM);
-    }
-    if (several) throw new FrameError('bad_field', 'publish needs exactly one of queue, topic and topics');
-    return [members.name(field.topic, isShortTopic, TOPIC_FORM)];
-  }
-
-  #uuid(members: Members): string {
-    return members.text(field.id, isUuid, UUID_FORM).toLowerCase();
-  }
-
-  #headers(members: Members): string {
-    const scanner = this.#scanner;
-    const { headersMax, headerBytesMax } = this.#limits;
-    const form = 'an object of strings';
-    if (members.firstByte(field.headers) !== OPEN_BRACE) throw members.wrong(field.headers, form);
-    let failed: FrameError | undefined;
-    const count = members.walk(field.headers, () => {
-      const start = scanner.string();
-      scanner.expect(0x3a);
-      if (scanner.peek() !== 0x22) failed ??= members.wrong(field.headers, form);
-      scanner.value();
-      const bytes = scanner.pos - start;
-      if (bytes > headerBytesMax)
-        failed ??= new FrameError('too_large', `a header of ${bytes} bytes; the limit header-max is ${headerBytesMax}`);
-    });
-    if (count > headersMax)
-      failed ??= new FrameError('too_large', `headers has ${count} members; the limit headers-max is ${headersMax}`);
-    if (failed !== undefined) throw failed;
-    return members.raw(field.headers);
-  }
-
-  #correlation(members: Members): string {
-    const form = `a string of at most ${TEXT_CHARACTERS_MAX} bytes`;
-    if (members.firstByte(field.correlation) !== 0x22 || members.rawLength(field.correlation) > TEXT_CHARACTERS_MAX + 2) {
-      throw members.wrong(field.correlation, form);
-    }
-    return members.raw(field.correlation);
-  }
-
-  #subscribe(ref: string | undefined): SubscribeFrame {
-    const frame = this.#frame;
-    const max = this.#limits.prefetchMax;
-    return {
-      type: 'subscribe',
-      ref,
-      ...this.#target(),
-      prefetch: frame.has(field.prefetch) ? frame.integer(field.prefetch, 1, max, '') : Math.min(PREFETCH_DEFAULT, max),
-      autoAck: frame.has(field.autoAck) && frame.boolean(field.autoAck),
-    };
-  }
-
-  #target(): SubscriptionTarget {
-    const frame = this.#frame;
-    if (frame.has(field.queue) && frame.has(field.topic)) throw new FrameError('bad_field', 'queue and topic exclude each other');
-    return {
-      queue: this.#optionalQueue(),
-      topic: frame.has(field.topic) ? frame.name(field.topic, isShortFilter, FILTER_FORM) : undefined,
-    };
-  }
-
-  #ids(): readonly string[] {
-    const frame = this.#frame;
-    if (frame.has(field.id) === frame.has(field.ids)) throw new FrameError('bad_field', 'needs exactly one of id and ids');
-    if (frame.has(field.id)) return [this.#uuid(frame)];
-    const ids = frame.strings(field.ids, this.#limits.batchMax, 'batch-max', isUuid, UUID_FORM).map((id) => id.toLowerCase());
-    if (new Set(ids).size !== ids.length) throw new FrameError('bad_field', 'ids names a message twice');
-    return ids;
-  }
-
-  #extend(ref: string | undefined): ExtendFrame {
-    if (!this.#frame.has(field.ms)) throw new FrameError('bad_field', 'ms is missing; it must be a whole number of milliseconds');
-    const ms = this.#frame.integer(field.ms, 1, DURATION_MS_MAX, ' of milliseconds');
-    return { type: 'extend', ref, ids: this.#ids(), queue: this.#optionalQueue(), ms };
-  }
-
-  #declare(ref: string | undefined): DeclareFrame {
-    const frame = this.#frame;
-    const lease = frame.has(field.lease)
-      ? frame.integer(field.lease, LEASE_MS_MIN, DURATION_MS_MAX, ' of milliseconds')
-      : undefined;
-    return {
-      type: 'declare',
-      ref,
-      queue: this.#queue(),
-      leaseMs: lease,
-      backoffMs: frame.has(field.backoff) ? this.#backoff() : undefined,
-    };
-  }
-
-  #backoff(): readonly number[] {
-    const form = `an array of at most ${BACKOFF_STEPS_MAX} whole numbers of milliseconds from 0 to ${DURATION_MS_MAX}`;
-    if (this.#frame.firstByte(field.backoff) !== OPEN_BRACKET) throw this.#frame.wrong(field.backoff, form);
-    const steps = JSON.parse(this.#frame.raw(field.backoff)) as unknown[];
-    const isStep = (step: unknown): step is number =>
-      Number.isInteger(step) && Number(step) >= 0 && Number(step) <= DURATION_MS_MAX;
-    if (steps.length > BACKOFF_STEPS_MAX || !steps.every(isStep)) throw this.#frame.wrong(field.backoff, form);
-    return steps;
-  }
-
-  #bind(type: 'bind' | 'unbind', ref: string | undefined): BindFrame | UnbindFrame {
-    if (!this.#frame.has(field.topic)) throw new FrameError('bad_field', `topic is missing; it must be ${FILTER_FORM}`);
-    return { type, ref, queue: this.#queue(), topic: this.#frame.name(field.topic, isShortFilter, FILTER_FORM) };
-  }
-
-  #queue(): string {
-    if (!this.#frame.has(field.queue)) throw new FrameError('bad_field', `queue is missing; it must be ${QUEUE_FORM}`);
-    return this.#frame.name(field.queue, isQueueName, QUEUE_FORM);
-  }
-
-  #optionalQueue(): string | undefined {
-    return this.#frame.has(field.queue) ? this.#queue() : undefined;
-  }
-
-  #optionalDuration(at: Field): number | undefined {
-    return this.#frame.has(at) ? this.#frame.integer(at, 0, DURATION_MS_MAX, ' of milliseconds') : undefined;
   }
 }

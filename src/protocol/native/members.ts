@@ -56,6 +56,9 @@ export const fieldSet = (...names: readonly FieldName[]): FieldSet => names.redu
 export type Slice = (bytes: Uint8Array, start: number, end: number) => string;
 
 const QUOTE = 0x22;
+/** What an error shows of a value that is wrong, and of how many bytes it takes that. */
+const SHOWN_CHARACTERS_MAX = 40;
+const SHOWN_BYTES_MAX = 4 * (SHOWN_CHARACTERS_MAX + 1);
 const utf8 = new TextDecoder();
 
 export class Members {
@@ -229,8 +232,9 @@ export class Members {
   }
 
   wrong(at: Field, form: string): FrameError {
-    const raw = utf8.decode(this.#bytes.subarray(this.#starts[at], this.#ends[at]));
-    const shown = raw.length > 40 ? `${raw.slice(0, 40)}…` : raw;
+    const start = this.#starts[at] ?? 0;
+    const raw = utf8.decode(this.#bytes.subarray(start, Math.min(this.#ends[at] ?? 0, start + SHOWN_BYTES_MAX)));
+    const shown = raw.length > SHOWN_CHARACTERS_MAX ? `${raw.slice(0, SHOWN_CHARACTERS_MAX).toWellFormed()}…` : raw;
     return new FrameError('bad_field', `${this.nameOf(at)} must be ${form}, and is ${shown}`);
   }
 
@@ -250,7 +254,8 @@ export class Members {
     // a key may be written with escapes, which only a real parser undoes
     const key = JSON.parse(utf8.decode(this.#bytes.subarray(start - 1, end + 1))) as string;
     const escaped = FIELD_NAMES.indexOf(key as FieldName);
-    if (escaped < 0) this.#unknown ??= `there is no field ${JSON.stringify(key.slice(0, 40))}${nearest(key)}`;
+    if (escaped < 0)
+      this.#unknown ??= `there is no field ${JSON.stringify(key.slice(0, SHOWN_CHARACTERS_MAX).toWellFormed())}${nearest(key)}`;
     return escaped;
   }
 }
