@@ -1,7 +1,8 @@
 /**
  * Makes the ids of messages: UUIDs of version 7 (RFC 9562, section 5.7), which sort by time. In one millisecond they go on
- * counting (section 6.2, method 1), and what is random in them comes from a pool: asking the system for 16 bytes at a time costs
- * more than all the rest of a message's way through this thread (2.3 of 8 µs here).
+ * counting (section 6.2, method 1). What is random in them comes from a pool, and their text is written into bytes that are made
+ * once: asking the system for 16 bytes at a time, and putting 36 characters together as strings, cost 2.3 and 0.2 µs an id here,
+ * of the 4 µs that a message has on this thread.
  */
 import { v4, v7 } from 'uuid';
 
@@ -9,6 +10,9 @@ const POOL_BYTES = 16_384;
 /** The bytes of an id that are not its time and its count. */
 const RANDOM_BYTES = 6;
 const RANDOM_AT = 10;
+const HEX = Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
+/** Where each byte's two digits stand among the 36 characters. */
+const TEXT_AT = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
 
 /** Fills bytes with random ones that nobody can guess. */
 export type FillRandom = (bytes: Uint8Array) => void;
@@ -18,6 +22,8 @@ export class MessageIds {
   readonly #pool = Buffer.allocUnsafeSlow(POOL_BYTES);
   #used = POOL_BYTES;
   readonly #options = { msecs: 0, seq: 0, random: new Uint8Array(16) };
+  readonly #bytes = new Uint8Array(16);
+  readonly #text = Buffer.alloc(36, '-');
 
   constructor(fillRandom: FillRandom) {
     this.#fillRandom = fillRandom;
@@ -47,6 +53,17 @@ export class MessageIds {
     }
     for (let i = 0; i < RANDOM_BYTES; i++) options.random[RANDOM_AT + i] = this.#pool[this.#used + i] ?? 0;
     this.#used += RANDOM_BYTES;
-    return v7(options);
+    return this.#written(v7(options, this.#bytes));
+  }
+
+  #written(bytes: Uint8Array): string {
+    const text = this.#text;
+    for (let i = 0; i < 16; i++) {
+      const byte = bytes[i] ?? 0;
+      const at = TEXT_AT[i] ?? 0;
+      text[at] = HEX[byte >> 4] ?? 0;
+      text[at + 1] = HEX[byte & 15] ?? 0;
+    }
+    return text.latin1Slice(0, 36);
   }
 }

@@ -5,7 +5,7 @@
  * Memory follows the disk: a message leaves or comes back here when the change that says so has been committed. What a client
  * holds ends earlier, when its ack, nack or lost lease is staged: from then on the message is in the journal's hands.
  */
-import type { Change, QueueRecord, QueueSettings, SettledMessage, StoredMessage } from '../store/store.ts';
+import type { Change, QueueRecord, QueueSettings, StoredMessage } from '../store/store.ts';
 import { Backlog } from './backlog.ts';
 import type { Core, Dispatching } from './core.ts';
 import { Alarm } from './deadlines.ts';
@@ -275,13 +275,9 @@ export class Queue implements HeldFrom, Dispatching {
   }
 
   #stageSettle(entries: readonly Entry[], settled: () => void): void {
-    const messages: SettledMessage[] = [];
-    for (const entry of entries) {
-      messages.push({ seq: entry.seq, sharedBody: entry.sharedBody });
-      this.#takeBack(entry);
-    }
+    for (const entry of entries) this.#takeBack(entry);
     this.#settling += entries.length;
-    this.#core.journal.stage({ kind: 'settle', queue: this.id, messages }, 0, () => {
+    this.#core.journal.stage({ kind: 'settle', queue: this.id, messages: entries }, 0, () => {
       this.#settling -= entries.length;
       this.#depth -= entries.length;
       settled();

@@ -1,0 +1,132 @@
+/**
+ * A WebSocket client that costs next to nothing, so that a benchmark measures the server: frames of one turn leave in one write,
+ * with a mask of zeros (RFC 6455, section 5.3 lets the client choose it; 0 leaves the payload as it is), and what comes in is cut
+ * into payloads without copies.
+ */
+import { randomBytes } from 'node:crypto';
+import { createConnection, type Socket } from 'node:net';
+
+const BUFFER_BYTES = 256 * 1024;
+
+export interface RawSocketOptions {
+  readonly port: number;
+  readonly path: string;
+  readonly protocol?: string;
+  /** One payload. It is only valid during the call. */
+  readonly received: (payload: Buffer) => void;
+  /** All payloads of one read have been given. */
+  readonly turnEnded?: () => void;
+}
+
+export class RawSocket {
+  readonly #socket: Socket;
+  readonly #options: RawSocketOptions;
+  #out = Buffer.allocUnsafe(BUFFER_BYTES);
+  #outLength = 0;
+  #rest: Buffer | undefined;
+  #open = false;
+
+  static connect(options: RawSocketOptions): Promise<RawSocket> {
+    return new Promise((resolve, reject) => {
+      const socket = createConnection({ port: options.port, host: '127.0.0.1', noDelay: true });
+      const raw = new RawSocket(socket, options);
+      socket.once('error', reject);
+      raw.#handshake(() => resolve(raw));
+    });
+  }
+
+  private constructor(socket: Socket, options: RawSocketOptions) {
+    this.#socket = socket;
+    this.#options = options;
+  }
+
+  /** Adds a text frame to what `flush` will write. */
+  send(text: string): void {
+    const length = text.length;
+    if (this.#outLength + length + 14 > this.#out.length) {
+      this.flush();
+      if (length + 14 > this.#out.length) this.#out = Buffer.allocUnsafe(length + 14);
+    }
+    const out = this.#out;
+    let at = this.#outLength;
+    out[at++] = 0x81;
+    if (length < 126) out[at++] = 0x80 | length;
+    else if (length < 65_536) {
+      out[at++] = 0x80 | 126;
+      at = out.writeUInt16BE(length, at);
+    } else {
+      out[at++] = 0x80 | 127;
+      at = out.writeUInt32BE(0, at);
+      at = out.writeUInt32BE(length, at);
+    }
+    at = out.writeUInt32BE(0, at);
+    this.#outLength = at + out.latin1Write(text, at);
+  }
+
+  flush(): void {
+    if (this.#outLength === 0) return;
+    this.#socket.write(this.#out.subarray(0, this.#outLength));
+    this.#out = Buffer.allocUnsafe(BUFFER_BYTES);
+    this.#outLength = 0;
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #handshake(opened: () => void): void {
+    const { path, protocol, port } = this.#options;
+    const protocolLine = protocol === undefined ? '' : `Sec-WebSocket-Protocol: ${protocol}\r\n`;
+    this.#socket.write(
+      `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Version: 13\r\n${protocolLine}\r\n`,
+    );
+    this.#socket.on('data', (chunk: Buffer) => {
+      if (this.#open) return this.#read(chunk);
+      const head = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
+      const end = head.indexOf('\r\n\r\n');
+      if (end < 0) {
+        this.#rest = head;
+        return;
+      }
+      const status = head.latin1Slice(9, 12);
+      if (status !== '101') throw new Error(`the server answered ${status}: ${head.latin1Slice(0, 300)}`);
+      this.#open = true;
+      this.#rest = undefined;
+      opened();
+      if (head.length > end + 4) this.#read(head.subarray(end + 4));
+    });
+  }
+
+  #read(chunk: Buffer): void {
+    const data = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
+    let at = 0;
+    for (;;) {
+      if (at + 2 > data.length) break;
+      let length = (data[at + 1] ?? 0) & 0x7f;
+      let start = at + 2;
+      if (length === 126) {
+        if (at + 4 > data.length) break;
+        length = data.readUInt16BE(at + 2);
+        start = at + 4;
+      } else if (length === 127) {
+        if (at + 10 > data.length) break;
+        length = data.readUInt32BE(at + 6);
+        start = at + 10;
+      }
+      if (start + length > data.length) break;
+      const opcode = (data[at] ?? 0) & 0x0f;
+      if (opcode === 9) this.#pong(data.subarray(start, start + length));
+      else if (opcode === 8) throw new Error(`closed by the server: ${data.readUInt16BE(start)} ${data.latin1Slice(start + 2, start + length)}`);
+      else if (opcode < 8) this.#options.received(data.subarray(start, start + length));
+      at = start + length;
+    }
+    this.#rest = at < data.length ? data.subarray(at) : undefined;
+    this.#options.turnEnded?.();
+    this.flush();
+  }
+
+  #pong(payload: Buffer): void {
+    this.#socket.write(Buffer.concat([Buffer.from([0x8a, 0x80 | payload.length, 0, 0, 0, 0]), payload]));
+  }
+}
