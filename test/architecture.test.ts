@@ -20,7 +20,10 @@ const ROOMS: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   cli: { rooms: ['client', 'options', 'config.ts'], packages: ['commander', 'cli-progress', 'node:'] },
   options: { rooms: [], packages: [] },
   'config.ts': { rooms: ['options'], packages: ['node:'] },
-  'serve.ts': { rooms: ['store/sqlite', 'broker', 'protocol/native', 'server', 'config.ts', 'version.ts'], packages: ['pino', 'node:'] },
+  'serve.ts': {
+    rooms: ['store/sqlite', 'broker', 'protocol/native', 'server', 'config.ts', 'version.ts'],
+    packages: ['pino', 'node:'],
+  },
   'version.ts': { rooms: ['../package.json'], packages: ['node:'] },
   'main.ts': { rooms: ['cli', 'serve.ts', 'store/sqlite', 'version.ts', '../bin/holdfast.js'], packages: ['node:'] },
 };
@@ -92,7 +95,9 @@ describe('the architecture', () => {
   });
 
   test('names files and folders in kebab-case', () => {
-    const strays = files.filter((file) => !/^(?:[a-z0-9]+(?:-[a-z0-9]+)*\/)*[a-z0-9]+(?:-[a-z0-9]+)*\.(?:d\.)?(?:ts|sql)$/.test(file));
+    const strays = files.filter(
+      (file) => !/^(?:[a-z0-9]+(?:-[a-z0-9]+)*\/)*[a-z0-9]+(?:-[a-z0-9]+)*\.(?:d\.)?(?:ts|sql)$/.test(file),
+    );
     expect(strays).toEqual([]);
   });
 

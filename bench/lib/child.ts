@@ -30,7 +30,9 @@ export async function startChild(script: string, args: readonly string[]): Promi
     pid,
     port: Number(/(\d+)\s*$/.exec(line)?.[1]),
     cpuSeconds() {
-      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+        .replace(/^.*\) /, '')
+        .split(' ');
       return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
     },
     peakMiB() {

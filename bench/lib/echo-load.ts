@@ -15,7 +15,8 @@ export async function echoLoad(port: number, messages: number, window: number, b
     turnEnded: () => fill(),
   });
   const fill = (): void => {
-    while (sent < messages && sent - received < window) socket.send(`{"type":"publish","ref":${sent++},"queue":"bench","body":${body}}`);
+    while (sent < messages && sent - received < window)
+      socket.send(`{"type":"publish","ref":${sent++},"queue":"bench","body":${body}}`);
   };
   const start = performance.now();
   fill();

@@ -39,7 +39,8 @@ export async function queueLoad(load: QueueLoad): Promise<number> {
   });
   const outbox = new FrameGroup(publisher, arrays);
   const fill = (): void => {
-    while (sent < messages && sent - confirmed < window) outbox.add(`{"type":"publish","ref":${sent++},"queue":"${queue}","body":${body}}`);
+    while (sent < messages && sent - confirmed < window)
+      outbox.add(`{"type":"publish","ref":${sent++},"queue":"${queue}","body":${body}}`);
     outbox.flush();
   };
 
@@ -52,7 +53,8 @@ export async function queueLoad(load: QueueLoad): Promise<number> {
       if (text.includes('"type":"error"')) throw new Error(text.slice(0, 300));
       if (acked === 0 && text.includes('"ref":"s"')) subscribed.resolve();
       if (text.includes('"ref":"last"')) done.resolve();
-      for (let at = text.indexOf(ID); at >= 0; at = text.indexOf(ID, at + body.length)) ack(text.slice(at + ID.length, at + ID.length + ID_LENGTH));
+      for (let at = text.indexOf(ID); at >= 0; at = text.indexOf(ID, at + body.length))
+        ack(text.slice(at + ID.length, at + ID.length + ID_LENGTH));
     },
     turnEnded: () => acks.flush(),
   });

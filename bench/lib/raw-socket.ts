@@ -117,7 +117,8 @@ export class RawSocket {
       if (start + length > data.length) break;
       const opcode = (data[at] ?? 0) & 0x0f;
       if (opcode === 9) this.#pong(data.subarray(start, start + length));
-      else if (opcode === 8) throw new Error(`closed by the server: ${data.readUInt16BE(start)} ${data.latin1Slice(start + 2, start + length)}`);
+      else if (opcode === 8)
+        throw new Error(`closed by the server: ${data.readUInt16BE(start)} ${data.latin1Slice(start + 2, start + length)}`);
       else if (opcode < 8) this.#options.received(data.subarray(start, start + length));
       at = start + length;
     }

@@ -3,7 +3,7 @@
  * these interfaces: a verb may answer late, be refused with a `BrokerError` (then nothing has changed), or never answer, when the
  * process ends first. Whatever changes state answers when it is durable, not before.
  */
-import type { MessageAttributes, QueueSettings, StoredMessage } from '../store/store.ts';
+import type { QueueSettings, StoredMessage } from '../store/store.ts';
 import type { BrokerError } from './errors.ts';
 
 /** Receives what becomes of a verb. Called once, in a later turn or in this one. */
@@ -62,7 +62,6 @@ export interface Delivery {
   readonly attempt: number;
   readonly message: StoredMessage;
 }
-export type { MessageAttributes };
 
 /** Where a session's deliveries go: a connection. */
 export interface Outlet {

@@ -23,11 +23,10 @@ export type Then = (verdict: PublishVerdict | undefined) => void;
 /** What a change weighs beside its bodies, in bytes: an estimate of its objects in memory. */
 const CHANGE_BYTES = 200;
 
-/** A batch of so many changes says that there is load. */
-const BUSY_CHANGES = 32;
-/** Under load a batch goes off when it is as large as the last one, or this large, or this long after the last one began. */
-const ENOUGH_CHANGES = 1024;
-const PACE_MS = 1;
+/** Batches at the writer: the one that it writes, and one for when it is done. */
+const BATCHES_MAX = 2;
+/** Changes from which on a second batch goes off before the first one is written. */
+const SECOND_BATCH_CHANGES = 256;
 
 class Batch {
   readonly changes: Change[] = [];
@@ -42,11 +41,15 @@ export class Journal {
   #staged = new Batch();
   /** Bytes staged or being written. */
   #bytes = 0;
-  #writing: Batch | undefined;
+  /** At the writer, the oldest first. */
+  readonly #writing: Batch[] = [];
   #flushing = false;
   #failed = false;
-  #flushedAt = 0;
   readonly #relief: (() => void)[] = [];
+  readonly #turnOver = (): void => {
+    this.#flushing = false;
+    this.#flushIfDue();
+  };
 
   constructor(options: JournalOptions) {
     this.#options = options;
@@ -59,12 +62,9 @@ export class Journal {
     this.#staged.thens.push(then);
     this.#staged.bytes += bytes;
     this.#bytes += bytes;
-    if (this.#writing !== undefined || this.#flushing) return;
+    if (this.#flushing) return;
     this.#flushing = true;
-    this.#options.clock.afterTurn(() => {
-      this.#flushing = false;
-      if (this.#writing === undefined) this.#flush();
-    });
+    this.#options.clock.afterTurn(this.#turnOver);
   }
 
   /** More is waiting to be written than should: take no more publishes until there is relief. */
@@ -79,39 +79,30 @@ export class Journal {
 
   /** Resolves when all that was staged so far is durable and was told. */
   durable(): Promise<void> {
-    const last = this.#staged.changes.length > 0 ? this.#staged : this.#writing;
+    const last = this.#staged.changes.length > 0 ? this.#staged : this.#writing.at(-1);
     return last === undefined ? Promise.resolve() : new Promise((resolve) => last.durable.push(resolve));
   }
 
   /**
-   * After a small batch the next one goes off at once, so that it is written while this thread tells what the last one brought.
-   * Under load it waits for company: a commit costs the same whether it holds ten changes or a thousand.
+   * One batch is being written, and under load a second one waits at the writer, so that it never waits for this thread. A commit
+   * costs the same whether it holds ten changes or a thousand: a small batch therefore waits here for company.
    */
-  #flushSoon(lastSize: number): void {
-    const enough = this.#staged.changes.length >= Math.min(lastSize, ENOUGH_CHANGES);
-    if (lastSize < BUSY_CHANGES || enough || this.#options.clock.now() - this.#flushedAt >= PACE_MS) {
-      this.#flush();
-      return;
-    }
-    if (this.#flushing) return;
-    this.#flushing = true;
-    this.#options.clock.afterTurn(() => {
-      this.#flushing = false;
-      if (this.#writing === undefined) this.#flushSoon(lastSize);
-    });
+  #flushIfDue(): void {
+    const size = this.#staged.changes.length;
+    if (size === 0 || this.#failed) return;
+    if (this.#writing.length === 0 || (this.#writing.length < BATCHES_MAX && size >= SECOND_BATCH_CHANGES)) this.#flush();
   }
 
   #flush(): void {
     const batch = this.#staged;
-    if (batch.changes.length === 0 || this.#failed) return;
     this.#staged = new Batch();
-    this.#writing = batch;
-    this.#flushedAt = this.#options.clock.now();
+    this.#writing.push(batch);
     this.#options.store.commit(batch.changes).then(
       (report) => {
         if (this.#failed) return;
-        this.#writing = undefined;
-        this.#flushSoon(batch.changes.length);
+        this.#writing.shift();
+        // the next batch goes to the writer first, so that it works while this thread tells what this one brought
+        this.#flushIfDue();
         this.#bytes -= batch.bytes;
         for (let i = 0; i < batch.thens.length; i++) batch.thens[i]?.(report.get(i));
         this.#options.committed();

@@ -40,6 +40,6 @@ export class Reservations {
   }
 
   clear(): void {
-    for (const client of [...this.#byClient.keys()]) this.claim(client);
+    for (const client of this.#byClient.keys()) this.claim(client);
   }
 }

@@ -2,7 +2,8 @@
  * One WebSocket: bytes in, bytes out, when to stop reading, when to end. Knows nothing of what the bytes say; a session does.
  */
 import type { Duplex } from 'node:stream';
-import type { RawData, WebSocket } from 'ws';
+import type { RawData } from 'ws';
+import type { BrokerWebSocket } from './broker-web-socket.ts';
 import type { OutboundBudget } from './outbox.ts';
 import { Outbox } from './outbox.ts';
 
@@ -27,7 +28,7 @@ export interface ConnectionHandler {
 
 export interface ConnectionOptions {
   readonly socket: Duplex;
-  readonly webSocket: WebSocket;
+  readonly webSocket: BrokerWebSocket;
   readonly outboundBytesMax: number;
   readonly budget: OutboundBudget;
   readonly afterTurn: (task: () => void) => void;
@@ -38,7 +39,7 @@ const CLOSE_TIMEOUT_MS = 2000;
 
 export class Connection {
   readonly outbox: Outbox;
-  readonly #webSocket: WebSocket;
+  readonly #webSocket: BrokerWebSocket;
   readonly #outboundBytesMax: number;
   #handler: ConnectionHandler | undefined;
   #pauses = 0;
@@ -58,6 +59,7 @@ export class Connection {
       drained: () => this.#drained(),
     });
     const webSocket = options.webSocket;
+    webSocket.beforeClose = () => this.outbox.flush();
     webSocket.on('message', (data: RawData, isBinary: boolean) => this.#received(data, isBinary));
     webSocket.on('pong', () => {
       this.#heard = true;

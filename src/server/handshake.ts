@@ -29,7 +29,7 @@ export interface HandshakeRules {
   readonly full: boolean;
 }
 
-export const DEFAULT_NAMESPACE = 'default';
+const DEFAULT_NAMESPACE = 'default';
 const PARAMETERS = ['client', 'arrays', 'grace'];
 
 export function handshake(request: Pick<IncomingMessage, 'url' | 'headers'>, rules: HandshakeRules): Admission | Refusal {
@@ -62,7 +62,10 @@ function address(url: string, identity: Identity | undefined): Admission | Refus
   if (!isName(namespace)) return { status: 400, reason: `the path must be / or /NAMESPACE, a namespace being ${NAME_FORM}` };
   const unknown = [...searchParams.keys()].find((name) => !PARAMETERS.includes(name));
   if (unknown !== undefined)
-    return { status: 400, reason: `there is no parameter ${JSON.stringify(unknown.slice(0, 40))}; there are ${PARAMETERS.join(', ')}` };
+    return {
+      status: 400,
+      reason: `there is no parameter ${JSON.stringify(unknown.slice(0, 40))}; there are ${PARAMETERS.join(', ')}`,
+    };
   const client = searchParams.get('client') ?? undefined;
   if (client !== undefined && !isName(client)) return { status: 400, reason: `client must be ${NAME_FORM}` };
   const arrays = searchParams.get('arrays') ?? '0';

@@ -11,7 +11,6 @@ import {
   type AckFrame,
   type BindFrame,
   type ClientFrame,
-  type ClientFrameType,
   type DeclareFrame,
   type ExtendFrame,
   FrameError,
@@ -102,11 +101,7 @@ export class NativeSession implements ConnectionHandler, Outlet {
       this.#connection.close(CLOSE.tooLarge, 'too large');
       return;
     }
-    if (isBinary && !isUtf8(bytes.subarray(0, Math.max(bytes.indexOf(NEWLINE), 0)))) {
-      this.#fail(new FrameError('bad_frame', 'the line of JSON of a binary frame must be UTF-8'));
-      return;
-    }
-    for (const decoded of isBinary ? decoder.binary(bytes) : decoder.text(bytes)) {
+    for (const decoded of isBinary ? binaryFrame(decoder, bytes) : decoder.text(bytes)) {
       if (this.#busy) this.#waiting.push(decoded);
       else this.#handle(decoded);
     }
@@ -210,7 +205,10 @@ export class NativeSession implements ConnectionHandler, Outlet {
     if (hello?.arrays === true) this.#connection.outbox.arrays = true;
     let opened: Opened;
     try {
-      opened = await broker.open({ namespace, client: hello?.client ?? client, graceMs: hello?.graceMs ?? this.#options.graceMs }, this);
+      opened = await broker.open(
+        { namespace, client: hello?.client ?? client, graceMs: hello?.graceMs ?? this.#options.graceMs },
+        this,
+      );
     } catch (error) {
       this.#refuse(hello?.ref, error);
       this.#connection.close(CLOSE.draining, 'come back later');
@@ -356,6 +354,12 @@ const VERBS: VerbTable = {
   unbind: (session, frame) => session.bind(frame),
   ping: (session, frame) => session.pong(frame.ref),
 };
+
+/** The WebSocket checks that text is UTF-8; the line of JSON of a binary frame must be so as well. */
+function binaryFrame(decoder: FrameDecoder, bytes: Buffer): readonly Decoded[] {
+  if (isUtf8(bytes.subarray(0, Math.max(bytes.indexOf(NEWLINE), 0)))) return decoder.binary(bytes);
+  return [new FrameError('bad_frame', 'the line of JSON of a binary frame must be UTF-8')];
+}
 
 function publishedOne(published: readonly Published[]): string {
   const [first] = published;

@@ -141,7 +141,8 @@ function runsOf(frames: readonly string[], opcodes: readonly number[], arrays: b
     const opcode = opcodes[at] ?? TEXT;
     let bytes = frames[at++]?.length ?? 0;
     if (arrays && opcode === TEXT) {
-      while (opcodes[at] === TEXT && bytes + (frames[at]?.length ?? 0) < ARRAY_BYTES_MAX) bytes += 1 + (frames[at++]?.length ?? 0);
+      while (opcodes[at] === TEXT && bytes + (frames[at]?.length ?? 0) < ARRAY_BYTES_MAX)
+        bytes += 1 + (frames[at++]?.length ?? 0);
       // the brackets
       if (at - first > 1) bytes += 2;
     }

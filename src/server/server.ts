@@ -13,6 +13,7 @@ import { FrameDecoder } from '../protocol/native/decode.ts';
 import { SUBPROTOCOL } from '../protocol/native/frame.ts';
 import type { FrameLimits } from '../protocol/native/limits.ts';
 import type { Authority } from './auth/authority.ts';
+import { BrokerWebSocket } from './broker-web-socket.ts';
 import { Connection } from './connection.ts';
 import { handshake, type Admission } from './handshake.ts';
 import { landingPage } from './landing-page.ts';
@@ -66,6 +67,7 @@ export class Server {
     this.#http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
     this.#webSockets = new WebSocketServer({
       noServer: true,
+      WebSocket: BrokerWebSocket,
       perMessageDeflate: false,
       clientTracking: false,
       maxPayload: options.limits.frameBytesMax,
@@ -136,8 +138,9 @@ export class Server {
       refuse(socket, admission.status, admission.reason);
       return;
     }
-    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+    this.#webSockets.handleUpgrade(request, socket, head, (made) => {
       const { outboundBytesMax, afterTurn } = this.#options;
+      const webSocket = made as BrokerWebSocket;
       const connection = new Connection({ socket, webSocket, outboundBytesMax, budget: this.#budget, afterTurn });
       this.#welcome(connection, admission);
     });

@@ -21,7 +21,7 @@ export interface MessageFrame {
 }
 
 /** JSON text in ASCII alone. */
-export function ascii(value: unknown): string {
+function ascii(value: unknown): string {
   return JSON.stringify(value).replace(
     /[\u007f-\uffff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -7,7 +7,6 @@
  */
 
 export const SUBPROTOCOL = 'holdfast.v1';
-export const DEFAULT_PORT = 4653;
 
 export type Carried = string;
 

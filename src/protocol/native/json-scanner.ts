@@ -221,7 +221,7 @@ export class JsonScanner {
     const exponent = this.pos < this.#end ? this.#bytes[this.pos] : 0;
     if (exponent === 0x65 || exponent === 0x45) {
       this.pos++;
-      const sign = this.#bytes[this.pos];
+      const sign = this.pos < this.#end ? this.#bytes[this.pos] : 0;
       if (sign === MINUS || sign === PLUS) this.pos++;
       this.#digits();
     }
