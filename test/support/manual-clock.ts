@@ -65,7 +65,7 @@ export class ManualClock {
 class Process implements Clock {
   readonly now: () => number;
   #wake: { readonly at: number; readonly call: () => void } | undefined;
-  #tasks: (() => void)[] = [];
+  readonly #tasks: (() => void)[] = [];
 
   constructor(now: () => number) {
     this.now = now;

@@ -1,60 +1,14 @@
 /** Makes a random history: clients that come, go, publish, consume, settle and vanish, a broker that crashes and restarts. */
-import type { Delivery, Outlet, Published, PublishRequest, Session } from '../../src/broker/broker.ts';
+import type { Published, PublishRequest } from '../../src/broker/broker.ts';
 import { BrokerError } from '../../src/broker/errors.ts';
-import { BrokerRig, request } from './broker-rig.ts';
+import { BrokerRig, request as requestOf } from './broker-rig.ts';
 import { FaultyStore } from './faulty-store.ts';
-import { type Holder, type Holding, HistoryModel, type Publishing } from './history-model.ts';
+import { HistoryModel, type Publishing } from './history-model.ts';
+import { Actor } from './random-actor.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
 const LEASE_MS = 1000;
 const QUEUES = ['q', 'r', 'd'] as const;
-
-/** One connection of a client, as the model sees it. */
-class Actor implements Outlet {
-  readonly number: number;
-  readonly name: string;
-  writable = true;
-  over = false;
-  /** Its broker has crashed, though what it was about to do in that moment may still go on. */
-  crashed = false;
-  session: Session | undefined;
-  /** A verb must be finished before the next one. */
-  busy = false;
-  readonly holdings: { readonly delivery: Delivery; readonly holding: Holding }[] = [];
-  readonly subscriptions = new Map<string, Holder>();
-  readonly #run: RandomHistory;
-
-  constructor(run: RandomHistory, number: number, name: string) {
-    this.#run = run;
-    this.number = number;
-    this.name = name;
-  }
-
-  deliver(delivery: Delivery): void {
-    if (this.crashed) return;
-    this.#run.check(() => {
-      const to = this.subscriptions.get(delivery.queue);
-      if (this.over || to === undefined) throw new Error(`a delivery from ${delivery.queue} to a connection that is gone`);
-      const before = this.holdings.findIndex(
-        ({ holding: { queue, number } }) => queue === delivery.queue && number === Number(delivery.message.body),
-      );
-      // its lease ran out, or the model finds that it did not
-      const [expired] = before < 0 ? [] : this.holdings.splice(before, 1);
-      const holding = this.#run.model.delivered(delivery, to, this.#run.rig.clock.now());
-      if (expired !== undefined) this.#run.model.released(expired.holding);
-      if (!to.autoAck) this.holdings.push({ delivery, holding });
-    });
-  }
-
-  takenOver(): void {
-    this.leave();
-  }
-
-  leave(): void {
-    this.over = true;
-    for (const { holding } of this.holdings.splice(0)) this.#run.model.released(holding);
-  }
-}
 
 export class RandomHistory {
   readonly rig: BrokerRig;
@@ -63,7 +17,7 @@ export class RandomHistory {
   readonly #actors: Actor[] = [];
   #connections = 0;
   #batches = 0;
-  #violation: unknown;
+  #violation: Error | undefined;
 
   private constructor(rig: BrokerRig, random: SeededRandom) {
     this.rig = rig;
@@ -84,8 +38,7 @@ export class RandomHistory {
       },
       defaults: { leaseMs: LEASE_MS, backoffMs: random.pick([[], [0, 50], [1]]) },
       idleUnloadMs: random.pick([20, 100_000]),
-      wrap: (store) =>
-        slow ? new FaultyStore(store, { delay: async () => holder.rig?.turns(random.between(0, 3)) }) : store,
+      wrap: (store) => (slow ? new FaultyStore(store, { delay: () => slowly(holder.rig, random) }) : store),
     });
     holder.rig = rig;
     const history = new RandomHistory(rig, random);
@@ -99,7 +52,7 @@ export class RandomHistory {
     try {
       work();
     } catch (error) {
-      this.#violation ??= error;
+      this.#violation ??= error instanceof Error ? error : new Error(String(error));
     }
   }
 
@@ -170,7 +123,7 @@ export class RandomHistory {
       const publishing = this.model.publish({ publisher: actor.number, queue, due, batch });
       publishings.push(publishing);
       const destination = queue === undefined ? { topic: 't.x' } : { queue };
-      requests.push(request({ ...destination, body: String(publishing.number), delayMs }));
+      requests.push(requestOf({ ...destination, body: String(publishing.number), delayMs }));
     }
     this.#send(actor, publishings, requests);
   }
@@ -200,7 +153,10 @@ export class RandomHistory {
     if (known !== undefined && (to.prefetch < known.prefetch || to.autoAck !== known.autoAck)) return;
     actor.subscriptions.set(queue, to);
     actor.busy = true;
-    const request = { queue: target === '@' || target === 't.#' ? undefined : target, topic: target === 't.#' ? target : undefined };
+    const request = {
+      queue: target === '@' || target === 't.#' ? undefined : target,
+      topic: target === 't.#' ? target : undefined,
+    };
     void actor.session.subscribe({ ...request, prefetch: to.prefetch, autoAck: to.autoAck }).then(
       ({ waiting }) => {
         actor.busy = false;
@@ -300,9 +256,7 @@ export class RandomHistory {
 
   async #drain(name: string, queues: readonly string[]): Promise<void> {
     const actor = new Actor(this, this.#connections++, name);
-    const { session } = await this.rig.until(
-      this.rig.broker.open({ namespace: 'default', client: name, graceMs: 0 }, actor),
-    );
+    const { session } = await this.rig.until(this.rig.broker.open({ namespace: 'default', client: name, graceMs: 0 }, actor));
     for (const queue of queues) {
       actor.subscriptions.set(queue, { connection: actor.number, prefetch: 2, autoAck: false });
       const { waiting } = await this.rig.until(session.subscribe({ queue, topic: undefined, prefetch: 2, autoAck: false }));
@@ -321,8 +275,14 @@ export class RandomHistory {
       }
     }
     await this.rig.settle();
-    if (this.#violation !== undefined) throw this.#violation;
+    this.#report();
   }
+}
+
+/** A disk that takes a while, and sometimes long. */
+async function slowly(rig: BrokerRig | undefined, random: SeededRandom): Promise<void> {
+  await rig?.turns(random.between(0, 3));
+  if (random.chance(0.1)) rig?.clock.leap(random.between(1, 40));
 }
 
 function ignoreRefusal(error: unknown): void {
