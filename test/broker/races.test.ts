@@ -1,6 +1,7 @@
 /** Things that meet at the worst moment: each is tried at every moment that there is. */
 import { expect, it } from 'vitest';
 import { BrokerRig, IDLE_MS, type RigOptions } from '../support/broker-rig.ts';
+import { BurstStore } from '../support/burst-store.ts';
 import { FaultyStore } from '../support/faulty-store.ts';
 
 const MOMENTS = 25;
@@ -15,16 +16,38 @@ async function slowRig(turns: number, limits: RigOptions['limits'] = {}): Promis
 
 it('a consumer that ends and another that comes while the backlog is read get everything, in order', async () => {
   for (let moment = 0; moment < MOMENTS; moment++) {
-    const rig = await slowRig(3, { readyMessagesMax: 4 });
-    const first = await rig.client('first');
+    const rig = await slowRig(5, { readyMessagesMax: 4 });
+    const [first, second] = [await rig.client('first'), await rig.client('second')];
     await first.publishNumbers('q', 1, 12);
     void first.session.subscribe({ queue: 'q', topic: undefined, prefetch: 3, autoAck: false });
     while (first.outlet.deliveries.length === 0) await rig.clock.turn();
-    for (let i = 0; i < moment; i++) await rig.clock.turn();
+    for (let i = 0; i < moment % 5; i++) await rig.clock.turn();
     first.session.end();
-    const second = await rig.client('second');
+    for (let i = 0; i < moment / 5; i++) await Promise.resolve();
     await second.subscribe({ queue: 'q' });
     expect(second.attempts()).toEqual(['1×2', '2×2', '3×2', ...Array.from({ length: 9 }, (_, i) => `${i + 4}×1`)]);
+  }
+});
+
+it('a queue counts what waits in it rightly when it is looked up while messages for it are written', async () => {
+  for (let moment = 0; moment < MOMENTS; moment++) {
+    const holder: { rig?: BrokerRig } = {};
+    const pause = async (): Promise<void> => holder.rig?.turns(3);
+    const rig = await BrokerRig.start({ wrap: (store) => new BurstStore(store, pause) });
+    holder.rig = rig;
+    const client = await rig.client('c');
+    await client.bind('q', 't');
+    await client.publish({ topic: 't' });
+    await rig.advance(3 * IDLE_MS);
+    const published: Promise<unknown>[] = [client.publishAllSoon([{ topic: 't' }])];
+    for (let i = 0; i < moment % 5; i++) await rig.clock.turn();
+    const other = await rig.client('other');
+    published.push(other.publishAllSoon([{ queue: 'q' }]), client.publishAllSoon([{ topic: 't' }]));
+    for (let i = 0; i < moment / 5; i++) await rig.clock.turn();
+    published.push(client.publishAllSoon([{ topic: 't' }]));
+    await rig.until(Promise.all(published));
+    expect(await client.subscribe({ queue: 'q' })).toMatchObject({ waiting: 5 });
+    expect(client.take()).toHaveLength(5);
   }
 });
 

@@ -263,7 +263,7 @@ export class RigClient {
 const held = (deliveries: readonly Delivery[]) => ({ ids: deliveries.map(({ message }) => message.id), queue: undefined });
 
 /** What a verb answers; rejects with the error that it was refused with. */
-export function answered<Result>(ask: (reply: Reply<Result>) => void): Promise<Result> {
+function answered<Result>(ask: (reply: Reply<Result>) => void): Promise<Result> {
   return new Promise((resolve, reject) => {
     ask((result) => (result instanceof BrokerError ? reject(result) : resolve(result)));
   });

@@ -3,7 +3,7 @@ import { type Decoded, FrameDecoder } from '../../src/protocol/native/decode.ts'
 import { type ClientFrame, FrameError } from '../../src/protocol/native/frame.ts';
 import { DEFAULT_LIMITS, type FrameLimits } from '../../src/protocol/native/limits.ts';
 
-export function decoderWith(limits: Partial<FrameLimits> = {}): FrameDecoder {
+function decoderWith(limits: Partial<FrameLimits> = {}): FrameDecoder {
   return new FrameDecoder({ ...DEFAULT_LIMITS, ...limits }, (bytes, start, end) => (bytes as Buffer).latin1Slice(start, end));
 }
 

@@ -1,7 +1,9 @@
 /** Makes a random history: clients that come, go, publish, consume, settle and vanish, a broker that crashes and restarts. */
 import type { Published, PublishRequest } from '../../src/broker/broker.ts';
 import { BrokerError } from '../../src/broker/errors.ts';
+import type { Store } from '../../src/store/store.ts';
 import { BrokerRig, request as requestOf } from './broker-rig.ts';
+import { BurstStore } from './burst-store.ts';
 import { FaultyStore } from './faulty-store.ts';
 import { HistoryModel, type Publishing } from './history-model.ts';
 import { Actor } from './random-actor.ts';
@@ -25,7 +27,7 @@ export class RandomHistory {
   }
 
   static async run(random: SeededRandom, steps: number): Promise<HistoryModel> {
-    const slow = random.chance(0.5);
+    const speed = random.pick(['quick', 'slow', 'bursts'] as const);
     const holder: { rig?: BrokerRig } = {};
     const rig = await BrokerRig.start({
       limits: {
@@ -38,7 +40,7 @@ export class RandomHistory {
       },
       defaults: { leaseMs: LEASE_MS, backoffMs: random.pick([[], [0, 50], [1]]) },
       idleUnloadMs: random.pick([20, 100_000]),
-      wrap: (store) => (slow ? new FaultyStore(store, { delay: () => slowly(holder.rig, random) }) : store),
+      wrap: (store) => storeOf(speed, store, () => slowly(holder.rig, random)),
     });
     holder.rig = rig;
     const history = new RandomHistory(rig, random);
@@ -277,6 +279,11 @@ export class RandomHistory {
     await this.rig.settle();
     this.#report();
   }
+}
+
+function storeOf(speed: 'quick' | 'slow' | 'bursts', store: Store, delay: () => Promise<void>): Store {
+  if (speed === 'slow') return new FaultyStore(store, { delay });
+  return speed === 'bursts' ? new BurstStore(store, delay) : store;
 }
 
 /** A disk that takes a while, and sometimes long. */

@@ -12,7 +12,7 @@ export interface ConnectOptions {
 }
 
 /** The handshake was refused. */
-export class HandshakeRefused extends Error {
+class HandshakeRefused extends Error {
   override readonly name = 'HandshakeRefused';
   readonly status: number;
   readonly body: string;
