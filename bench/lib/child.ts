@@ -13,6 +13,12 @@ export interface Child {
   stop(): Promise<void>;
 }
 
+export interface Driver {
+  /** Does one run and returns what it printed. */
+  run<Result>(run: unknown): Promise<Result>;
+  stop(): void;
+}
+
 const TICKS_PER_SECOND = 100;
 
 /** Runs a Node program that prints a line ending with `:PORT` (or just the port) when it is ready. */
@@ -45,5 +51,26 @@ export async function startChild(script: string, args: readonly string[]): Promi
       clearTimeout(timer);
       process.removeListener('exit', kill);
     },
+  };
+}
+
+/** Starts a load generator that takes JSON lines and answers each with one. It ends with this process. */
+export async function startDriver(script: string): Promise<Driver> {
+  const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const answers = createInterface({ input: child.stdout });
+  await new Promise((resolve) => child.once('spawn', resolve));
+  process.once('exit', () => child.kill('SIGKILL'));
+  return {
+    run: (run) =>
+      new Promise((resolve, reject) => {
+        const died = (code: number | null): void => reject(new Error(`the load generator ended with ${code}`));
+        child.once('exit', died);
+        answers.once('line', (line) => {
+          child.removeListener('exit', died);
+          resolve(JSON.parse(line));
+        });
+        child.stdin.write(`${JSON.stringify(run)}\n`);
+      }),
+    stop: () => child.kill('SIGKILL'),
   };
 }
