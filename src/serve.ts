@@ -100,11 +100,13 @@ function announce(config: Config, port: number, log: Logger): void {
   if (!log.isLevelEnabled('info')) return;
   const here = url.replace('0.0.0.0', '127.0.0.1').replace('[::]', '[::1]');
   const token = config.token === undefined ? '' : ' --token "$HOLDFAST_TOKEN"';
+  // as it was started: in a checkout `npm start` brings the right Node along
+  const command = process.env['npm_lifecycle_event'] === 'start' ? 'npm start -s --' : 'npx holdfast';
   process.stderr.write(
     `\n  Holdfast ${version} listens on ${url}, its data is in ${config.dataDir}\n\n` +
       '  Try it, in another terminal:\n' +
-      `    npx holdfast subscribe orders --ack --url ${here}${token}\n` +
-      `    npx holdfast publish orders '{"sku":"A-17"}' --url ${here}${token}\n\n`,
+      `    ${command} subscribe orders --ack --url ${here}${token}\n` +
+      `    ${command} publish orders '{"sku":"A-17"}' --url ${here}${token}\n\n`,
   );
 }
 
