@@ -38,7 +38,7 @@ async function contender(name: string, server: Child, runOf: (round: number) => 
   const driver = await startDriver(join(import.meta.dirname, 'lib/driver.ts'));
   const measure: Contender['measure'] = async (round) => {
     const before = server.cpuSeconds();
-    const outcome = await driver.run<Outcome>(runOf(round));
+    const outcome = await driver.run(runOf(round));
     return { ...outcome, serverCpuMicroseconds: ((server.cpuSeconds() - before) * 1e6) / messages };
   };
   return { name, server, driver, measure, outcomes: [] };

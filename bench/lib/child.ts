@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { Outcome, Run } from './driver.ts';
 
 export interface Child {
   readonly pid: number;
@@ -15,7 +16,7 @@ export interface Child {
 
 export interface Driver {
   /** Does one run and returns what it printed. */
-  run<Result>(run: unknown): Promise<Result>;
+  run(run: Run): Promise<Outcome>;
   stop(): void;
 }
 
@@ -67,7 +68,7 @@ export async function startDriver(script: string): Promise<Driver> {
         child.once('exit', died);
         answers.once('line', (line) => {
           child.removeListener('exit', died);
-          resolve(JSON.parse(line));
+          resolve(JSON.parse(line) as Outcome);
         });
         child.stdin.write(`${JSON.stringify(run)}\n`);
       }),
