@@ -58,6 +58,7 @@ export class NativeSession implements ConnectionHandler, Outlet {
   #waiting: Decoded[] = [];
   #busy = false;
   #draining = false;
+  #saturated = false;
   #closed = false;
 
   constructor(connection: Connection, options: NativeSessionOptions) {
@@ -235,11 +236,18 @@ export class NativeSession implements ConnectionHandler, Outlet {
       else if (ref !== undefined)
         this.#connection.text(encodeOk(ref, frame.batch ? publishedBatch(result) : publishedOne(result)));
     });
-    if (this.#options.broker.saturated) {
-      this.#connection.pause(PAUSE.saturated);
-      this.#options.broker.onRelief(() => this.#connection.unpause(PAUSE.saturated));
-    }
+    if (this.#options.broker.saturated && !this.#saturated) this.#awaitRelief();
     return wait;
+  }
+
+  /** Reads no more until less waits to become durable. */
+  #awaitRelief(): void {
+    this.#saturated = true;
+    this.#connection.pause(PAUSE.saturated);
+    this.#options.broker.onRelief(() => {
+      this.#saturated = false;
+      this.#connection.unpause(PAUSE.saturated);
+    });
   }
 
   ack(frame: AckFrame): Wait {

@@ -94,13 +94,14 @@ export class Server {
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
     clearInterval(this.#heartbeat);
-    this.#http.close();
     for (const { session } of this.#clients) session.drain();
     const until = performance.now() + timeoutMs;
     while (performance.now() < until && ![...this.#clients].every(({ session }) => session.isQuiet)) await pause(DRAIN_POLL_MS);
     await withinMs(this.#options.broker.flushed(), Math.max(until - performance.now(), 0));
     for (const { connection } of this.#clients) connection.close(CLOSE.draining, 'draining');
     while (this.#clients.size > 0) await pause(DRAIN_POLL_MS);
+    // until here, so that whoever asks is told that the broker is draining and not that there is none
+    this.#http.close();
     this.#http.closeAllConnections();
   }
 

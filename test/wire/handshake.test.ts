@@ -120,7 +120,7 @@ describe('a client is let in', () => {
 });
 
 describe('over HTTP', () => {
-  it('health is told: alive, ready, and not ready while draining', async () => {
+  it('tells its health, refuses what it does not have, and shows a page', async () => {
     const broker = await LiveBroker.start();
     const status = async (path: string, method = 'GET') =>
       (await fetch(`${broker.http}${path}`, { method, headers: { connection: 'close' } })).status;
