@@ -3,7 +3,8 @@ import { randomFillSync } from 'node:crypto';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import pino, { type Logger } from 'pino';
-import { systemClock } from './broker/clock.ts';
+import type { Broker } from './broker/broker.ts';
+import { type Clock, systemClock } from './broker/clock.ts';
 import { LocalBroker } from './broker/local-broker.ts';
 import { type Config, refusalToListen } from './config.ts';
 import { DEFAULT_LIMITS } from './protocol/native/limits.ts';
@@ -37,8 +38,27 @@ export async function serve(config: Config): Promise<void> {
     pino.destination({ fd: 2, sync: true }),
   );
   const clock = systemClock();
+  const server = serverOf(config, clock, log);
+  const stopped = signalled();
+  // listens before the data is open, so that whoever asks is told that the broker is starting
+  const port = await server.listen();
+  let broker: Broker | undefined;
+  try {
+    broker = await startBroker(config, clock, log);
+    server.open(broker);
+    announce(config, port, log);
+    await stopped;
+    log.info('draining');
+  } finally {
+    await server.drain(config.drainTimeoutMs);
+    await broker?.close();
+  }
+  log.info('stopped');
+}
+
+async function startBroker(config: Config, clock: Clock, log: Logger): Promise<Broker> {
   const store = await openSqliteStore({ path: join(config.dataDir, DATABASE_FILE) });
-  const broker = await LocalBroker.start({
+  return LocalBroker.start({
     store,
     clock,
     fillRandom: randomFillSync,
@@ -57,8 +77,10 @@ export async function serve(config: Config): Promise<void> {
     uncommittedBytesMax: config.uncommittedBytesMax,
     failed: (error) => stopAtOnce(log, error),
   });
-  const server = new Server({
-    broker,
+}
+
+function serverOf(config: Config, clock: Clock, log: Logger): Server {
+  return new Server({
     log,
     version,
     authority: sharedTokenAuthority(config.token),
@@ -73,17 +95,6 @@ export async function serve(config: Config): Promise<void> {
     helloTimeoutMs: config.helloTimeoutMs,
     afterTurn: (task) => clock.afterTurn(task),
   });
-  const stopped = signalled();
-  try {
-    const port = await server.listen();
-    announce(config, port, log);
-    await stopped;
-    log.info('draining');
-    await server.drain(config.drainTimeoutMs);
-  } finally {
-    await broker.close();
-  }
-  log.info('stopped');
 }
 
 function limitsOf(config: Config): Partial<typeof DEFAULT_LIMITS> {

@@ -25,7 +25,8 @@ export interface Refusal {
 export interface HandshakeRules {
   readonly authority: Authority;
   readonly origins: OriginRules;
-  readonly draining: boolean;
+  /** Why nobody is let in at the moment. */
+  readonly notReady: 'starting' | 'draining' | undefined;
   readonly full: boolean;
 }
 
@@ -34,7 +35,8 @@ const PARAMETERS = ['client', 'arrays', 'grace'];
 
 export function handshake(request: Pick<IncomingMessage, 'url' | 'headers'>, rules: HandshakeRules): Admission | Refusal {
   const { headers } = request;
-  if (rules.draining) return { status: 503, reason: 'the broker is shutting down; connect again' };
+  if (rules.notReady === 'starting') return { status: 503, reason: 'the broker is starting; connect again' };
+  if (rules.notReady === 'draining') return { status: 503, reason: 'the broker is shutting down; connect again' };
   if (rules.full)
     return { status: 503, reason: 'the broker has as many connections as connections-max allows; connect again later' };
   const refusal = originRefusal({ origin: headers.origin, host: headers.host }, rules.origins);

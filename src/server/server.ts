@@ -22,7 +22,6 @@ import type { OriginRules } from './origin.ts';
 import { OutboundBudget } from './outbox.ts';
 
 export interface ServerOptions {
-  readonly broker: Broker;
   readonly authority: Authority;
   readonly log: Logger;
   readonly host: string;
@@ -57,6 +56,7 @@ export class Server {
   readonly #budget: OutboundBudget;
   readonly #clients = new Set<Client>();
   #heartbeat: NodeJS.Timeout | undefined;
+  #broker: Broker | undefined;
   #draining = false;
 
   constructor(options: ServerOptions) {
@@ -73,6 +73,11 @@ export class Server {
       maxPayload: options.limits.frameBytesMax,
       handleProtocols: () => SUBPROTOCOL,
     });
+  }
+
+  /** From here on clients are let in; until then every request is told that the broker is starting. */
+  open(broker: Broker): void {
+    this.#broker = broker;
   }
 
   /** Resolves with the port when connections are accepted. */
@@ -97,12 +102,17 @@ export class Server {
     for (const { session } of this.#clients) session.drain();
     const until = performance.now() + timeoutMs;
     while (performance.now() < until && ![...this.#clients].every(({ session }) => session.isQuiet)) await pause(DRAIN_POLL_MS);
-    await withinMs(this.#options.broker.flushed(), Math.max(until - performance.now(), 0));
+    if (this.#broker !== undefined) await withinMs(this.#broker.flushed(), Math.max(until - performance.now(), 0));
     for (const { connection } of this.#clients) connection.close(CLOSE.draining, 'draining');
     while (this.#clients.size > 0) await pause(DRAIN_POLL_MS);
     // until here, so that whoever asks is told that the broker is draining and not that there is none
     this.#http.close();
     this.#http.closeAllConnections();
+  }
+
+  get #notReady(): 'starting' | 'draining' | undefined {
+    if (this.#draining) return 'draining';
+    return this.#broker === undefined ? 'starting' : undefined;
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
@@ -121,7 +131,7 @@ export class Server {
       case '/health/live':
         return send(200, 'text/plain', 'alive\n');
       case '/health/ready':
-        return this.#draining ? send(503, 'text/plain', 'draining\n') : send(200, 'text/plain', 'ready\n');
+        return this.#notReady === undefined ? send(200, 'text/plain', 'ready\n') : send(503, 'text/plain', `${this.#notReady}\n`);
       case '/':
         return send(200, 'text/html', landingPage(this.#options.version));
       default:
@@ -133,7 +143,8 @@ export class Server {
     socket.on('error', () => socket.destroy());
     const { authority, origins, connectionsMax, log } = this.#options;
     const full = this.#clients.size >= connectionsMax;
-    const admission = handshake(request, { authority, origins, draining: this.#draining, full });
+    const admission = handshake(request, { authority, origins, notReady: this.#notReady, full });
+    const broker = this.#broker;
     if ('status' in admission) {
       log.info({ status: admission.status, reason: admission.reason }, 'connection refused');
       refuse(socket, admission.status, admission.reason);
@@ -143,12 +154,12 @@ export class Server {
       const { outboundBytesMax, afterTurn } = this.#options;
       const webSocket = made as BrokerWebSocket;
       const connection = new Connection({ socket, webSocket, outboundBytesMax, budget: this.#budget, afterTurn });
-      this.#welcome(connection, admission);
+      if (broker !== undefined) this.#welcome(connection, admission, broker);
     });
   }
 
-  #welcome(connection: Connection, admission: Admission): void {
-    const { broker, authority, limits, version, log, helloTimeoutMs } = this.#options;
+  #welcome(connection: Connection, admission: Admission, broker: Broker): void {
+    const { authority, limits, version, log, helloTimeoutMs } = this.#options;
     const session = new NativeSession(connection, {
       broker,
       authority,

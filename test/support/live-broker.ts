@@ -69,7 +69,6 @@ export class LiveBroker {
       failed: (error) => failures.push(error),
     });
     const server = new Server({
-      broker,
       log: pino({ level: 'silent' }),
       version: '0.0.0-test',
       authority: sharedTokenAuthority(options.token),
@@ -85,6 +84,7 @@ export class LiveBroker {
       afterTurn: (task) => clock.afterTurn(task),
       ...options.server,
     });
+    server.open(broker);
     const live = new LiveBroker({ server, broker, port: await server.listen(), failures });
     onTestFinished(() => live.stop());
     return live;

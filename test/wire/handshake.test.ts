@@ -1,6 +1,10 @@
+import pino from 'pino';
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_LIMITS } from '../../src/protocol/native/limits.ts';
+import { sharedTokenAuthority } from '../../src/server/auth/shared-token.ts';
+import { Server } from '../../src/server/server.ts';
 import { failOnLeaks } from '../support/leak-check.ts';
 import { LiveBroker } from '../support/live-broker.ts';
 import type { ConnectOptions } from '../support/raw-client.ts';
@@ -120,6 +124,29 @@ describe('a client is let in', () => {
 });
 
 describe('over HTTP', () => {
+  it('says that it is starting until it has a broker', async () => {
+    const silent = pino({ level: 'silent' });
+    const server = new Server({
+      log: silent,
+      version: '0.0.0-test',
+      authority: sharedTokenAuthority(undefined),
+      host: '127.0.0.1',
+      port: 0,
+      origins: { allowed: [], loopbackOnly: true },
+      limits: DEFAULT_LIMITS,
+      outboundBytesMax: 1024,
+      outboundTotalBytesMax: 1024,
+      connectionsMax: 1,
+      heartbeatMs: 30_000,
+      helloTimeoutMs: 10_000,
+      afterTurn: setImmediate,
+    });
+    const port = await server.listen();
+    const ready = await fetch(`http://127.0.0.1:${port}/health/ready`, { headers: { connection: 'close' } });
+    expect([ready.status, await ready.text()]).toEqual([503, 'starting\n']);
+    await server.drain(1000);
+  });
+
   it('tells its health, refuses what it does not have, and shows a page', async () => {
     const broker = await LiveBroker.start();
     const status = async (path: string, method = 'GET') =>
