@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { packBatch } from '../../src/store/sqlite/batch-codec.ts';
+import { BLOCK_MESSAGES_MIN } from '../../src/store/sqlite/blocks.ts';
 import { checkDatabase } from '../../src/store/sqlite/check.ts';
 import { openDatabase, refuseOldSqlite } from '../../src/store/sqlite/database.ts';
 import { SqliteEngine } from '../../src/store/sqlite/engine.ts';
@@ -57,7 +58,7 @@ describe('opening', () => {
     const db = openDatabase(path);
     const pragma = (name: string) => db.pragma(name, { simple: true });
     expect(pragma('application_id')).toBe(0x486c6466);
-    expect(pragma('user_version')).toBe(1);
+    expect(pragma('user_version')).toBe(2);
     expect(pragma('page_size')).toBe(8192);
     expect(pragma('auto_vacuum')).toBe(2);
     expect(pragma('journal_mode')).toBe('wal');
@@ -177,12 +178,13 @@ describe('the lock', () => {
 });
 
 describe('removal', () => {
-  const messagesLeft = () => numberFrom('SELECT count(*) FROM message');
+  const messagesLeft = () =>
+    numberFrom('SELECT (SELECT count(*) FROM message) + (SELECT coalesce(sum(last - first + 1), 0) FROM block)');
   const remove: Change = { kind: 'remove', queue: 1 };
 
   it('deletes the messages of a removed queue in slices, and goes on after a restart', () => {
     withEngine((engine, commit) => {
-      commit(create(1), ...publishSeqs(1, many(2500)));
+      for (const seq of many(2500)) commit(...(seq === 1 ? [create(1)] : []), ...publishSeqs(1, [seq]));
       commit(remove);
       expect(messagesLeft()).toBe(2500);
       engine.removeSlice();
@@ -192,6 +194,19 @@ describe('removal', () => {
       expect(engine.hasLeftovers).toBe(true);
       while (engine.hasLeftovers) engine.removeSlice();
       expect(messagesLeft()).toBe(0);
+    });
+  });
+
+  it('deletes messages that came together alike', () => {
+    withEngine((engine, commit) => {
+      commit(create(1), ...publishSeqs(1, many(2500)));
+      expect(numberFrom('SELECT count(*) FROM message')).toBe(0);
+      commit(settle(1, [7]), remove);
+      engine.removeSlice();
+      expect(messagesLeft()).toBe(2500 - 1024);
+      while (engine.hasLeftovers) engine.removeSlice();
+      expect(messagesLeft()).toBe(0);
+      expect(numberFrom('SELECT count(*) FROM block_rest')).toBe(0);
     });
   });
 
@@ -243,7 +258,7 @@ describe('removal', () => {
     withEngine((_, commit) => commit(create(1, { transient: true }), ...publishSeqs(1, many(1200))));
     const store = await openSqliteStore({ path });
     await vi.waitFor(() => expect(messagesLeft()).toBe(0));
-    await store.commit([create(2), ...publishSeqs(2, many(1200))]);
+    await store.commit([create(2), ...publishSeqs(2, many(2400).slice(1200))]);
     await store.commit([{ kind: 'remove', queue: 2 }]);
     await vi.waitFor(() => expect(messagesLeft()).toBe(0));
     await store.close();
@@ -267,6 +282,64 @@ describe('remembered ids', () => {
   });
 });
 
+describe('blocks', () => {
+  const blocks = () => numberFrom('SELECT count(*) FROM block');
+  const rests = () => numberFrom('SELECT count(*) FROM block_rest');
+  const rows = () => numberFrom('SELECT count(*) FROM message');
+
+  it('hold messages that came together, up to a size', () => {
+    withEngine((_, commit) => {
+      commit({ kind: 'reserve', seq: 30_000 }, create(1), create(2), ...publishSeqs(1, many(BLOCK_MESSAGES_MIN)));
+      expect([blocks(), rows()]).toEqual([1, 0]);
+      commit(
+        ...publishSeqs(
+          2,
+          many(BLOCK_MESSAGES_MIN - 1).map((seq) => 100 + seq),
+        ),
+      );
+      expect([blocks(), rows()]).toEqual([1, BLOCK_MESSAGES_MIN - 1]);
+      const body = 'x'.repeat(10_000);
+      commit(...many(28).map((n) => publish(publication([[1, 200 + n]], { body }))));
+      expect([blocks(), rows()]).toEqual([3, BLOCK_MESSAGES_MIN - 1 + 2]);
+      commit(
+        ...publishSeqs(
+          1,
+          many(20).map((n) => 1000 * n),
+        ),
+      );
+      expect([blocks(), rows()]).toEqual([3, BLOCK_MESSAGES_MIN - 1 + 2 + 20]);
+    });
+    expect(checkDatabase(path).findings).toEqual([]);
+  });
+
+  it('go with the last of their messages', () => {
+    withEngine((_, commit) => {
+      commit({ kind: 'reserve', seq: 100 }, create(1), ...publishSeqs(1, many(20)));
+      commit(settle(1, many(12)), settle(1, [3, 12, 50]));
+      expect([blocks(), rests(), rows()]).toEqual([1, 1, 0]);
+    });
+    expect(checkDatabase(path)).toMatchObject({ findings: [], counts: { messages: 8 } });
+    withEngine((_, commit) => {
+      commit(settle(1, many(20)));
+      expect([blocks(), rests(), rows()]).toEqual([0, 0, 0]);
+    });
+    expect(checkDatabase(path)).toMatchObject({ findings: [], counts: { messages: 0 } });
+  });
+
+  it('give a message that is returned a row of its own, once', () => {
+    withEngine((_, commit) => {
+      commit({ kind: 'reserve', seq: 100 }, create(1), ...publishSeqs(1, many(20)));
+      const back: Change = { kind: 'return', queue: 1, seq: 5, attempts: 1, due: 0 };
+      commit(back, { ...back, attempts: 2 });
+      expect([blocks(), rests(), rows()]).toEqual([1, 1, 1]);
+      commit(settle(1, [5]));
+      commit(back);
+      expect([blocks(), rests(), rows()]).toEqual([1, 1, 0]);
+    });
+    expect(checkDatabase(path)).toMatchObject({ findings: [], counts: { messages: 19 } });
+  });
+});
+
 describe('the check', () => {
   const fanOut = publish(
     publication([
@@ -277,7 +350,13 @@ describe('the check', () => {
   beforeEach(() => {
     withEngine((_, commit) => {
       commit({ kind: 'reserve', seq: 100 }, create(1), create(2), ...publishSeqs(1, [1, 2, 3]), fanOut);
-      commit(settle(1, [2]), { kind: 'bind', namespace: 'default', queue: 1, filter: 'a.*' });
+      commit(
+        ...publishSeqs(
+          2,
+          many(10).map((n) => 59 + n),
+        ),
+      );
+      commit(settle(2, [68]), settle(1, [2]), { kind: 'bind', namespace: 'default', queue: 1, filter: 'a.*' });
       commit(publish(publication([[1, 4]], { id: idOf(4), guard: guardOf(), due: 99 })));
     });
   });
@@ -285,12 +364,12 @@ describe('the check', () => {
   it('counts, and finds nothing in a database that is whole', () => {
     const { findings, counts } = checkDatabase(path);
     expect(findings).toEqual([]);
-    expect(counts).toEqual({ queues: 2, messages: 5, bodies: 1, bindings: 1, rememberedIds: 1, bytes: statSync(path).size });
+    expect(counts).toEqual({ queues: 2, messages: 14, bodies: 1, bindings: 1, rememberedIds: 1, bytes: statSync(path).size });
   });
 
   it('counts messages of removed queues no more, and finds no fault with them', () => {
     withEngine((_, commit) => commit({ kind: 'remove', queue: 1 }));
-    expect(checkDatabase(path)).toMatchObject({ findings: [], counts: { queues: 1, messages: 1 } });
+    expect(checkDatabase(path)).toMatchObject({ findings: [], counts: { queues: 1, messages: 10 } });
   });
 
   it.each([
@@ -298,7 +377,7 @@ describe('the check', () => {
     [
       'a wrong ledger',
       'UPDATE queue SET accepted = 9 WHERE id = 2',
-      'queue 2 (queue-2) should hold 9 messages by its ledger and holds 1',
+      'queue 2 (queue-2) should hold 8 messages by its ledger and holds 10',
     ],
     ['messages of no queue', 'UPDATE message SET queue = 9 WHERE seq = 1', '1 messages are in queue 9, which does not exist'],
     ['a seq from beyond', 'UPDATE broker SET seq_next = 51', 'message 51 of queue 2 has a seq from 51 on, which is not reserved'],
@@ -314,6 +393,35 @@ describe('the check', () => {
       'queue 2 (queue-2) has an id from 2 on, which is not reserved',
     ],
     ['a removed queue that is there', 'INSERT INTO doomed VALUES (2)', 'queue 2 (queue-2) was removed and exists'],
+    ['a block of no queue', 'UPDATE block SET queue = 9', 'block 60 is in queue 9, which does not exist'],
+    [
+      'a block from beyond',
+      'UPDATE broker SET seq_next = 60',
+      'block 60 of queue 2 reaches to message 69, which is not reserved',
+    ],
+    ['what is left of no block', 'DELETE FROM block', 'what is left of block 60 is stored, and not the block itself'],
+    [
+      'a lost message of a block',
+      "UPDATE block_rest SET members = x'7f02'",
+      'queue 2 (queue-2) should hold 10 messages by its ledger and holds 9',
+    ],
+    [
+      'a block that is cut short',
+      'UPDATE block SET data = substr(data, 1, 500)',
+      "block 60 can't be read: the block of message 60 ends within message 66",
+    ],
+    ['a block of other members', "UPDATE block SET members = x'ff01'", 'block 60 holds message 69, which it was not made of'],
+    ['members that are not in the block', "UPDATE block SET members = x'ff07'", 'block 60 was made of 11 messages and holds 10'],
+    [
+      'too many left of a block',
+      "UPDATE block_rest SET members = x'ff07'",
+      'block 60 is said to have messages left that it was not made of',
+    ],
+    [
+      'a malformed id in a block',
+      "UPDATE block SET data = CAST(replace(data, '00000000003c', '00000000003X') AS BLOB)",
+      'message 60 in block 60 has the malformed id "0194a1b0-6a5e-7c3e-9d5e-00000000003X"',
+    ],
     ['lost reserved numbers', 'DELETE FROM broker', 'the row of reserved numbers is missing'],
     ['a malformed remembered id', "UPDATE remembered SET key = x'00'", "a remembered id is malformed: X'00'"],
   ])('finds %s', (_, damage, finding) => {

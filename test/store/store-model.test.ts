@@ -15,7 +15,8 @@ const STEP = {
     'publish',
     'publish',
     'publish',
-    'publish',
+    'burst',
+    'burst',
     'settle',
     'settle',
     'return',
@@ -59,9 +60,12 @@ class World {
     switch (step.kind) {
       case 'publish':
         return publish(...Array.from({ length: step.many }, (_, i) => this.#publication(step, i)));
+      case 'burst':
+        return publish(...Array.from({ length: 6 * step.many }, (_, i) => this.#toOne(queue, step, i)));
       case 'settle': {
         const of = message?.queue ?? queue;
-        const messages = this.#live.filter((live) => live.queue === of).slice(step.which % 5, (step.which % 5) + step.many);
+        const count = step.flag ? step.many : 10 * step.many;
+        const messages = this.#live.filter((live) => live.queue === of).slice(step.which % 5, (step.which % 5) + count);
         return { kind: 'settle', queue: of, messages };
       }
       case 'return':
@@ -100,6 +104,16 @@ class World {
     const made = publication(placements, { ...guard, time: this.time, due, body: `"${which % 2}"` });
     for (const placement of made.placements) this.#live.push({ ...placement, sharedBody: sharedBodyOf(made) });
     return made;
+  }
+
+  /** One of many that come together. Now and then a seq goes to somebody else. */
+  #toOne(queue: number, { which, flag }: Step, nth: number): Publication {
+    if ((which + nth) % 9 === 0) this.seq++;
+    const seq = this.seq++;
+    const guard = flag && nth % 2 === 0 ? { id: idOf((which + nth) % 70), guard: guardOf({ since: this.time - WINDOW_MS }) } : {};
+    this.#live.push({ queue, seq, sharedBody: 0 });
+    const attributes = nth % 3 === 0 ? { topic: `é.${nth}` } : undefined;
+    return publication([[queue, seq]], { time: this.time, body: `"${nth % 2}"`, ...(attributes && { attributes }), ...guard });
   }
 
   #filter({ which, many }: Step): string {

@@ -6,35 +6,35 @@
 import type { CommitReport, PublishVerdict } from '../store.ts';
 import { stemOf } from '../topic-filter.ts';
 import { type BatchVisitor, type PackedPublication, type RareChange, unpackBatch } from './batch-codec.ts';
+import { Blocks } from './blocks.ts';
 import { MessageRows } from './message-rows.ts';
 import type { Planes } from './planes.ts';
 import { queueRowOf } from './queue-row.ts';
-import { QueueTallies } from './queue-tallies.ts';
+import { QueueWork } from './queue-work.ts';
 import { RememberedIds } from './remembered-ids.ts';
 import { SharedBodies } from './shared-bodies.ts';
 import type { Statements } from './statements.ts';
 
 export class BatchApplier implements BatchVisitor {
   readonly #statements: Statements;
-  readonly #rows: MessageRows;
+  readonly #blocks: Blocks;
   readonly #remembered: RememberedIds;
   readonly #bodies: SharedBodies;
-  readonly #tallies: QueueTallies;
+  readonly #queues: QueueWork;
   #verdicts = new Map<number, PublishVerdict>();
 
   constructor(statements: Statements) {
     this.#statements = statements;
-    this.#rows = new MessageRows(statements);
+    this.#blocks = new Blocks(statements);
     this.#remembered = new RememberedIds(statements);
     this.#bodies = new SharedBodies(statements);
-    this.#tallies = new QueueTallies(statements, this.#bodies);
+    this.#queues = new QueueWork(statements, new MessageRows(statements), this.#blocks, this.#bodies);
   }
 
   apply(batch: Planes): CommitReport {
     this.#verdicts = new Map();
     unpackBatch(batch, this);
-    this.#rows.flush();
-    this.#tallies.flush();
+    this.#queues.flush();
     this.#bodies.flush();
     this.#remembered.sweep();
     return this.#verdicts;
@@ -46,27 +46,25 @@ export class BatchApplier implements BatchVisitor {
     if (verdict?.kind === 'conflict') return;
     for (let i = 0; i < publications.length; i++) {
       const publication = publications[i];
-      if (publication !== undefined && !verdict?.publications.has(i)) this.#store(publication);
+      if (publication !== undefined && !verdict?.publications.has(i)) this.#queues.accept(publication);
     }
   }
 
-  #store(publication: PackedPublication): void {
-    this.#rows.add(publication);
-    const { placements } = publication;
-    for (let i = 0; i < placements.length; i += 2) this.#tallies.accept(placements[i] ?? 0);
-  }
-
   settle(queue: number, seq: number, sharedBody: number): void {
-    this.#tallies.settle(queue, seq, sharedBody);
+    this.#queues.settle(queue, seq, sharedBody);
   }
 
   return(queue: number, seq: number, attempts: number, due: number): void {
-    this.#rows.flush();
-    this.#statements.returnMessage.run(attempts, due, seq, queue);
+    this.#queues.place(queue);
+    if (this.#statements.returnMessage.run(attempts, due, seq, queue).changes > 0) return;
+    const message = this.#blocks.take(queue, seq);
+    if (message === undefined) return;
+    const [, , , id, time, attributes, , body] = message;
+    this.#statements.insertReturned.run(queue, due, seq, id, time, attributes, body, attempts);
   }
 
   reach(queue: number, seq: number): void {
-    this.#tallies.reach(queue, seq);
+    this.#queues.reach(queue, seq);
   }
 
   rare(change: RareChange): void {

@@ -6,7 +6,7 @@
  * binding to statements (bodies as views of the plane), not for looking like a `Change` again.
  */
 import { Buffer } from 'node:buffer';
-import type { ByteString, Change, Publication } from '../store.ts';
+import type { Change, Publication } from '../store.ts';
 import { attributesText } from './attributes-text.ts';
 import { PlaneReader, type Planes, PlaneWriter } from './planes.ts';
 
@@ -30,15 +30,75 @@ export interface PackedGuard {
   readonly content: Buffer;
 }
 
-export interface PackedPublication {
-  readonly id: string;
+/** A publication as it lies in the plane of bytes; views and texts are made where they are asked for. */
+export class PackedPublication {
   readonly time: number;
   readonly due: number;
-  readonly attributes: Buffer | null;
-  readonly body: Buffer;
-  readonly guard: PackedGuard | undefined;
+  readonly bodyLength: number;
+  /** Below 0 without attributes. */
+  readonly attributesLength: number;
   /** Queue, seq, queue, seq … */
   readonly placements: readonly number[];
+  readonly guard: PackedGuard | undefined;
+  readonly #plane: Buffer;
+  readonly #idAt: number;
+  readonly #attributesAt: number;
+  readonly #bodyAt: number;
+
+  constructor(input: PlaneReader) {
+    this.time = input.number();
+    this.due = input.number();
+    this.bodyLength = input.number();
+    this.attributesLength = input.number();
+    const namespaceLength = input.number();
+    this.placements = unpackPlacements(input);
+    this.#plane = input.plane;
+    this.#idAt = input.skip(ID_BYTES);
+    if (namespaceLength === ABSENT) {
+      this.#attributesAt = input.skip(Math.max(this.attributesLength, 0));
+      this.#bodyAt = input.skip(this.bodyLength);
+      this.guard = undefined;
+    } else {
+      const since = input.number();
+      const headLength = input.number();
+      const keyEnd = input.skip(namespaceLength) + namespaceLength;
+      this.#attributesAt = input.skip(Math.max(this.attributesLength, 0));
+      const content = input.bytes(headLength + this.bodyLength);
+      this.#bodyAt = input.skip(0) - this.bodyLength;
+      this.guard = { key: this.#plane.subarray(this.#idAt, keyEnd), since, content };
+    }
+  }
+
+  get id(): string {
+    return this.#plane.latin1Slice(this.#idAt, this.#idAt + ID_BYTES);
+  }
+
+  get attributes(): Buffer | null {
+    return this.attributesLength < 0
+      ? null
+      : this.#plane.subarray(this.#attributesAt, this.#attributesAt + this.attributesLength);
+  }
+
+  get body(): Buffer {
+    return this.#plane.subarray(this.#bodyAt, this.#bodyAt + this.bodyLength);
+  }
+
+  /** Of the first placement. */
+  get seq(): number {
+    return this.placements[1] ?? 0;
+  }
+
+  /** Writes id, attributes and body one after the other and returns where they end. */
+  copyTo(target: Buffer, at: number): number {
+    const plane = this.#plane;
+    const bodyEnd = this.#bodyAt + this.bodyLength;
+    if (this.guard === undefined) return at + plane.copy(target, at, this.#idAt, bodyEnd);
+    let end = at + plane.copy(target, at, this.#idAt, this.#idAt + ID_BYTES);
+    if (this.attributesLength > 0) {
+      end += plane.copy(target, end, this.#attributesAt, this.#attributesAt + this.attributesLength);
+    }
+    return end + plane.copy(target, end, this.#bodyAt, bodyEnd);
+  }
 }
 
 /** Gets a batch's changes in their order. */
@@ -236,33 +296,13 @@ function unpackChange(input: PlaneReader, visitor: BatchVisitor, index: number):
 function unpackPublications(input: PlaneReader): PackedPublication[] {
   const count = input.number();
   const publications: PackedPublication[] = [];
-  for (let i = 0; i < count; i++) publications.push(unpackPublication(input));
+  for (let i = 0; i < count; i++) publications.push(new PackedPublication(input));
   return publications;
 }
 
-function unpackPublication(input: PlaneReader): PackedPublication {
-  const time = input.number();
-  const due = input.number();
-  const bodyLength = input.number();
-  const attributesLength = input.number();
-  const namespaceLength = input.number();
-  const placementCount = input.number();
+function unpackPlacements(input: PlaneReader): number[] {
+  const count = 2 * input.number();
   const placements: number[] = [];
-  for (let i = 0; i < 2 * placementCount; i++) placements.push(input.number());
-  if (namespaceLength === ABSENT) {
-    const id = input.byteString(ID_BYTES);
-    const attributes = unpackAttributes(input, attributesLength);
-    return { id, time, due, attributes, body: input.bytes(bodyLength), guard: undefined, placements };
-  }
-  const since = input.number();
-  const headLength = input.number();
-  const key = input.bytes(ID_BYTES + namespaceLength);
-  const attributes = unpackAttributes(input, attributesLength);
-  const content = input.bytes(headLength + bodyLength);
-  const id: ByteString = key.latin1Slice(0, ID_BYTES);
-  return { id, time, due, attributes, body: content.subarray(headLength), guard: { key, since, content }, placements };
-}
-
-function unpackAttributes(input: PlaneReader, length: number): Buffer | null {
-  return length === ABSENT ? null : input.bytes(length);
+  for (let i = 0; i < count; i++) placements.push(input.number());
+  return placements;
 }

@@ -3,10 +3,13 @@
  *
  * A finding is a sentence for the person who runs it; no finding means that the file keeps what the store promises.
  */
+import { Buffer } from 'node:buffer';
 import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
+import { decodeBlock } from './block-format.ts';
 import { openReadonly } from './database.ts';
 import { DirectoryLock } from './lock.ts';
+import { countBits, SeqSet } from './seq-set.ts';
 import { storeErrorFrom } from './store-error.ts';
 
 export interface DatabaseCounts {
@@ -30,11 +33,20 @@ export interface DatabaseCheck {
 /** Each kind of finding is listed this many times at most. */
 const FINDINGS_PER_RULE_MAX = 20;
 const HEX = '[0-9a-f]';
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const UUID_GLOB = [8, 4, 4, 4, 12].map((digits) => HEX.repeat(digits)).join('-');
+
+/** As the end of a SELECT: messages that are left in blocks. */
+const IN_BLOCKS =
+  'sum(count_bits(coalesce(block_rest.members, block.members))) AS messages FROM block LEFT JOIN block_rest ON block_rest.block = block.first';
 
 /** Each rule selects one sentence a violation. */
 const RULES: readonly string[] = [
-  `WITH held AS (SELECT queue, count(*) AS messages FROM message GROUP BY queue)
+  `WITH held AS (
+     SELECT queue, sum(messages) AS messages FROM (
+       SELECT queue, count(*) AS messages FROM message GROUP BY queue
+       UNION ALL SELECT queue, ${IN_BLOCKS} GROUP BY queue
+     ) GROUP BY queue)
    SELECT format('queue %d (%s) should hold %d messages by its ledger and holds %d', id, name, accepted - acknowledged, coalesce(messages, 0))
    FROM queue LEFT JOIN held ON held.queue = queue.id
    WHERE accepted - acknowledged <> coalesce(messages, 0)`,
@@ -42,6 +54,14 @@ const RULES: readonly string[] = [
    FROM message WHERE queue NOT IN (SELECT id FROM queue) AND queue NOT IN (SELECT queue FROM doomed) GROUP BY queue`,
   `SELECT format('message %d of queue %d has a seq from %d on, which is not reserved', seq, queue, seq_next)
    FROM message, broker WHERE seq >= seq_next`,
+  `SELECT format('block %d is in queue %d, which does not exist', first, queue)
+   FROM block WHERE queue NOT IN (SELECT id FROM queue) AND queue NOT IN (SELECT queue FROM doomed)`,
+  `SELECT format('block %d of queue %d reaches to message %d, which is not reserved', first, queue, last)
+   FROM block, broker WHERE last >= seq_next`,
+  `SELECT format('what is left of block %d is stored, and not the block itself', block)
+   FROM block_rest WHERE block NOT IN (SELECT first FROM block)`,
+  `SELECT fault FROM (SELECT block_fault(first, last, block.members, block_rest.members, data) AS fault
+   FROM block LEFT JOIN block_rest ON block_rest.block = block.first) WHERE fault IS NOT NULL`,
   `SELECT format('message %d of queue %d has the malformed id %s', seq, queue, quote(id)) FROM message WHERE id NOT GLOB '${UUID_GLOB}'`,
   `SELECT format('message %d of queue %d refers to body %d, which does not exist', seq, queue, body)
    FROM message WHERE typeof(body) = 'integer' AND body NOT IN (SELECT id FROM body)`,
@@ -89,10 +109,40 @@ function checkOpened(db: Database.Database): DatabaseCheck {
       `SELECT format('the file is damaged: %s', integrity_check) FROM pragma_integrity_check WHERE integrity_check <> 'ok'`,
     );
     if (damage.length > 0) return { findings: damage, counts: undefined };
+    defineFunctions(db);
     return { findings: RULES.flatMap((rule) => sentences(db, rule)), counts: countAll(db) };
   } finally {
     db.close();
   }
+}
+
+/** What SQL can't see: sets of seqs, and what is in a block. */
+function defineFunctions(db: Database.Database): void {
+  db.function('count_bits', { deterministic: true }, (bits) => countBits(bits as Buffer));
+  db.function('block_fault', { deterministic: true }, (first, last, members, rest, data) =>
+    blockFault(Number(first), Number(last), members as Buffer, rest as Buffer | null, data as Buffer),
+  );
+}
+
+/** What is wrong with a block, as a sentence, or null. */
+function blockFault(first: number, last: number, members: Buffer, rest: Buffer | null, data: Buffer): string | null {
+  const seqs = SeqSet.of(first, members);
+  const outside = SeqSet.of(first, Buffer.from(rest ?? []));
+  let messages = 0;
+  let previous = first - 1;
+  try {
+    for (const [seq, , , id] of decodeBlock(first, data, () => true)) {
+      if (!UUID.test(id)) return `message ${seq} in block ${first} has the malformed id ${JSON.stringify(id)}`;
+      if (!seqs.has(seq) || seq <= previous || seq > last) return `block ${first} holds message ${seq}, which it was not made of`;
+      outside.delete(seq);
+      previous = seq;
+      messages++;
+    }
+  } catch (error) {
+    return `block ${first} can't be read: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  if (messages !== seqs.size) return `block ${first} was made of ${seqs.size} messages and holds ${messages}`;
+  return outside.size === 0 ? null : `block ${first} is said to have messages left that it was not made of`;
 }
 
 function sentences(db: Database.Database, rule: string): string[] {
@@ -103,10 +153,14 @@ function countAll(db: Database.Database): DatabaseCounts {
   const count = (from: string): number => Number(db.prepare(`SELECT count(*) FROM ${from}`).pluck().get());
   return {
     queues: count('queue'),
-    messages: count('message WHERE queue NOT IN (SELECT queue FROM doomed)'),
+    messages: count('message WHERE queue NOT IN (SELECT queue FROM doomed)') + countInBlocks(db),
     bodies: count('body'),
     bindings: count('binding'),
     rememberedIds: count('remembered'),
     bytes: Number(db.prepare('SELECT page_count * page_size FROM pragma_page_count, pragma_page_size').pluck().get()),
   };
+}
+
+function countInBlocks(db: Database.Database): number {
+  return Number(db.prepare(`SELECT ${IN_BLOCKS} WHERE queue NOT IN (SELECT queue FROM doomed)`).pluck().get());
 }

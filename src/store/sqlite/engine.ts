@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
 import type { BoundQueue, CommitReport, QueueRecord, ReadLimits, Recovered, Selection } from '../store.ts';
 import { BatchApplier } from './batch-applier.ts';
+import { Blocks } from './blocks.ts';
 import { makeDirectory, openDatabase } from './database.ts';
 import { DirectoryLock } from './lock.ts';
 import type { Planes } from './planes.ts';
@@ -18,6 +19,7 @@ export class SqliteEngine {
   readonly #lock: DirectoryLock;
   readonly #db: Database.Database;
   readonly #statements: Statements;
+  readonly #blocks: Blocks;
   readonly #applier: BatchApplier;
   readonly #removal: Removal;
 
@@ -30,6 +32,7 @@ export class SqliteEngine {
       throw error;
     }
     this.#statements = prepareStatements(this.#db);
+    this.#blocks = new Blocks(this.#statements);
     this.#applier = new BatchApplier(this.#statements);
     this.#removal = new Removal(this.#statements);
     this.#transact(() => doomTransientQueues(this.#statements));
@@ -55,7 +58,7 @@ export class SqliteEngine {
   }
 
   read(queue: number, selection: Selection, limits: ReadLimits): ReadRows {
-    return readMessages(this.#statements, queue, selection, limits);
+    return readMessages(this.#statements, this.#blocks, queue, selection, limits);
   }
 
   /** Are there messages of removed queues left? Then `removeSlice` is to be called again. */

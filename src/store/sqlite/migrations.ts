@@ -4,12 +4,13 @@
  */
 import type Database from 'better-sqlite3';
 import { firstSchema } from './migrations/0001-first-schema.ts';
+import { blocks } from './migrations/0002-blocks.ts';
 import { StoreError } from './store-error.ts';
 
 /** "Hldf", in the file's header. */
 export const APPLICATION_ID = 0x486c6466;
 
-const MIGRATIONS: readonly string[] = [firstSchema];
+const MIGRATIONS: readonly string[] = [firstSchema, blocks];
 
 const SCHEMA_VERSION = MIGRATIONS.length;
 

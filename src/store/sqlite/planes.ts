@@ -73,6 +73,17 @@ export class PlaneReader {
     return value;
   }
 
+  /** Where bytes are that are looked at later, if at all: an offset into `plane`. */
+  skip(length: number): number {
+    const at = this.#nextByte;
+    this.#nextByte += length;
+    return at;
+  }
+
+  get plane(): Buffer {
+    return this.#bytes;
+  }
+
   byteString(length: number): ByteString {
     return this.#bytes.latin1Slice(this.#nextByte, (this.#nextByte += length));
   }

@@ -1,6 +1,7 @@
 /** Answers what the broker asks, from the tables. Changes nothing. */
 import type { BoundQueue, QueueRecord, ReadLimits, Selection } from '../store.ts';
 import { filterMatches, stemsOf } from '../topic-filter.ts';
+import type { Blocks } from './blocks.ts';
 import { queueRecordOf } from './queue-row.ts';
 import type { MessageRow, Statements } from './statements.ts';
 
@@ -24,10 +25,16 @@ export function matchTopic(statements: Statements, namespace: string, topic: str
   return bound;
 }
 
-export function readMessages(statements: Statements, queue: number, selection: Selection, limits: ReadLimits): ReadRows {
+export function readMessages(
+  statements: Statements,
+  blocks: Blocks,
+  queue: number,
+  selection: Selection,
+  limits: ReadLimits,
+): ReadRows {
   const rows: MessageRow[] = [];
   let bytes = 0;
-  for (const row of selectRows(statements, queue, selection, limits.messagesMax)) {
+  for (const row of selectRows(statements, blocks, queue, selection, limits.messagesMax)) {
     rows.push(row);
     bytes += bodyOf(row).length;
     if (rows.length >= limits.messagesMax || bytes > limits.bytesMax) return { rows, more: true };
@@ -39,16 +46,41 @@ function bodyOf(row: MessageRow): Uint8Array {
   return row[7];
 }
 
-function selectRows(statements: Statements, queue: number, selection: Selection, messagesMax: number): Iterable<MessageRow> {
+function selectRows(
+  statements: Statements,
+  blocks: Blocks,
+  queue: number,
+  selection: Selection,
+  messagesMax: number,
+): Iterable<MessageRow> {
   switch (selection.kind) {
     case 'after':
-      return statements.readSameDue.iterate(queue, 0, selection.seq, messagesMax);
+      return inOrder(blocks.after(queue, selection.seq), statements.readSameDue.iterate(queue, 0, selection.seq, messagesMax));
     case 'due':
       return selectDue(statements, queue, selection.due, selection.seq, messagesMax);
     case 'these':
-      return selectThese(statements, queue, selection.seqs);
+      return selectThese(statements, blocks, queue, selection.seqs);
     default:
       return selection satisfies never;
+  }
+}
+
+/** Both rise by seq. */
+function* inOrder(a: Generator<MessageRow>, b: IterableIterator<MessageRow>): Generator<MessageRow> {
+  try {
+    let nextA = a.next();
+    let nextB = b.next();
+    while (!nextA.done || !nextB.done) {
+      if (nextB.done || (!nextA.done && nextA.value[0] < nextB.value[0])) {
+        yield nextA.value;
+        nextA = a.next();
+      } else {
+        yield nextB.value;
+        nextB = b.next();
+      }
+    }
+  } finally {
+    b.return?.();
   }
 }
 
@@ -58,9 +90,9 @@ function* selectDue(statements: Statements, queue: number, due: number, seq: num
   yield* statements.readLaterDue.iterate(queue, due, messagesMax);
 }
 
-function* selectThese(statements: Statements, queue: number, seqs: readonly number[]): Iterable<MessageRow> {
+function* selectThese(statements: Statements, blocks: Blocks, queue: number, seqs: readonly number[]): Iterable<MessageRow> {
   for (const seq of [...new Set(seqs)].sort((a, b) => a - b)) {
-    const row = statements.readOne.get(seq, queue);
+    const row = statements.readOne.get(seq, queue) ?? blocks.find(queue, seq);
     if (row !== undefined) yield row;
   }
 }

@@ -3,6 +3,7 @@
  * What is left to do is in the database itself and goes on after a restart.
  */
 import { doom } from './batch-applier.ts';
+import { Blocks } from './blocks.ts';
 import { SharedBodies } from './shared-bodies.ts';
 import type { DoomedRow, Statements } from './statements.ts';
 
@@ -17,10 +18,12 @@ export function doomTransientQueues(statements: Statements): void {
 
 export class Removal {
   readonly #statements: Statements;
+  readonly #blocks: Blocks;
   readonly #bodies: SharedBodies;
 
   constructor(statements: Statements) {
     this.#statements = statements;
+    this.#blocks = new Blocks(statements);
     this.#bodies = new SharedBodies(statements);
   }
 
@@ -35,6 +38,13 @@ export class Removal {
     while (messages > 0 && bytes > 0) {
       const queue = this.#statements.anyDoomedQueue.get();
       if (queue === undefined) break;
+      const block = this.#statements.readDoomedBlock.get(queue);
+      if (block !== undefined) {
+        this.#blocks.delete(block[0]);
+        bytes -= block[1];
+        messages -= block[2];
+        continue;
+      }
       const rows = this.#readSome(queue, messages, bytes);
       messages -= rows.length + 1;
       for (const [, size] of rows) bytes -= size;

@@ -24,6 +24,8 @@ export type NewMessage = [
   body: Buffer | bigint,
 ];
 
+export type ReturnedMessage = [...message: NewMessage, attempts: number];
+
 /** A message with its body, wherever that is stored; `sharedBody` is 0 when it is stored with the message. */
 export type MessageRow = readonly [
   seq: number,
@@ -57,6 +59,12 @@ export interface RememberedRow {
   readonly time: number;
   readonly queues: number;
 }
+
+/** A block without its data; `rest` is null while it is whole. */
+export type BlockRow = readonly [first: number, last: number, members: Buffer, rest: Buffer | null];
+
+/** A block of a doomed queue, what its data takes, and how many messages it may hold. */
+export type DoomedBlockRow = readonly [first: number, bytes: number, messages: number];
 
 /** A message of a doomed queue, what its body takes, and the shared body that it refers to or 0. */
 export type DoomedRow = readonly [seq: number, bytes: number, sharedBody: number];
@@ -96,6 +104,7 @@ export function prepareStatements(db: Database.Database) {
     ...brokerStatements(db),
     ...queueStatements(db),
     ...messageStatements(db),
+    ...blockStatements(db),
     ...bodyStatements(db),
     ...bindingStatements(db),
     ...rememberedStatements(db),
@@ -144,6 +153,10 @@ function messageStatements(db: Database.Database) {
     deleteMessage: prepare<[number, number]>(db, 'DELETE FROM message WHERE seq = ? AND queue = ?'),
     // The plus keeps the queue's index out of it: the range of seqs is the shorter way.
     deleteMessages: prepare<[number, number, number]>(db, 'DELETE FROM message WHERE seq BETWEEN ? AND ? AND +queue = ?'),
+    insertReturned: prepare<ReturnedMessage>(
+      db,
+      'INSERT INTO message (queue, due, seq, id, time, attributes, body, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    ),
     returnMessage: prepare<[number, number, number, number]>(
       db,
       'UPDATE message SET attempts = ?, due = ? WHERE seq = ? AND queue = ?',
@@ -161,6 +174,36 @@ function messageStatements(db: Database.Database) {
       db,
       `
         SELECT seq, length(body), iif(typeof(body) = 'integer', body, 0) FROM message WHERE queue = ? LIMIT ?`,
+    ),
+  };
+}
+
+function blockStatements(db: Database.Database) {
+  const columns = 'block.first, block.last, block.members, block_rest.members';
+  const blocks = 'block LEFT JOIN block_rest ON block_rest.block = block.first';
+  return {
+    insertBlock: prepare<[number, number, number, Buffer, Buffer]>(
+      db,
+      'INSERT INTO block (first, last, queue, members, data) VALUES (?, ?, ?, ?, ?)',
+    ),
+    blockUpTo: prepareTuple<[number, number], BlockRow>(
+      db,
+      `SELECT ${columns} FROM ${blocks} WHERE block.queue = ? AND block.first <= ? ORDER BY block.first DESC LIMIT 1`,
+    ),
+    blockFrom: prepareTuple<[number, number], BlockRow>(
+      db,
+      `SELECT ${columns} FROM ${blocks} WHERE block.queue = ? AND block.first >= ? ORDER BY block.first LIMIT 1`,
+    ),
+    blockData: prepareValue<[number], Buffer>(db, 'SELECT data FROM block WHERE first = ?'),
+    keepRest: prepare<[number, Buffer]>(
+      db,
+      'INSERT INTO block_rest VALUES (?, ?) ON CONFLICT (block) DO UPDATE SET members = excluded.members',
+    ),
+    deleteBlock: prepare<[number]>(db, 'DELETE FROM block WHERE first = ?'),
+    deleteBlockRest: prepare<[number]>(db, 'DELETE FROM block_rest WHERE block = ?'),
+    readDoomedBlock: prepareTuple<[number], DoomedBlockRow>(
+      db,
+      `SELECT first, length(data), last - first + 1 FROM block WHERE queue = ? LIMIT 1`,
     ),
   };
 }
