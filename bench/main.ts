@@ -1,121 +1,116 @@
 /**
- * `npm run bench`: the broker and the ceiling of its one thread, side by side. Every round measures each of them once, in turn,
- * so that a machine that grows slower or faster does so for all; medians and spreads are printed, as a table and as JSON lines.
- * Each has a server and a load generator of its own.
+ * `npm run bench`: Holdfast and, where asked for, its peers under the same loads. Every server and every load generator is a
+ * process of its own; all of them, and their data, are gone when this ends, however it ends.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { type Child, type Driver, startChild, startDriver } from './lib/child.ts';
-import type { Outcome, Run } from './lib/driver.ts';
+import { chart } from './lib/chart.ts';
+import { type Asked, readCommandLine, USAGE, UsageError } from './lib/command-line.ts';
+import { withResults } from './lib/document.ts';
+import { describeMachine, isInMemory, machineText } from './lib/machine.ts';
+import { scenarioReport, sittingsText } from './lib/report.ts';
+import { appendResults, readResults, type ResultLine, resultLines, type Sitting } from './lib/result.ts';
+import { runScenario } from './lib/runner.ts';
+import type { BenchOptions, Scenario } from './lib/scenario.ts';
+import { scenarios } from './scenarios/index.ts';
+import { peerSystems, peerNames } from './systems/index.ts';
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '7' },
-    messages: { type: 'string', default: '300000' },
-    body: { type: 'string', default: '256' },
-  },
-});
-const rounds = Number(values.rounds);
-const messages = Number(values.messages);
-const body = JSON.stringify('x'.repeat(Number(values.body) - 2));
-const WINDOW = 1000;
-/** A broker's code and heap take more than a million messages to settle. */
-const WARM_UP_ROUNDS = 4;
+/** Of `--quick`. */
+const QUICK_SCALE = 0.02;
+const PAGE = new URL('../docs/benchmarks.md', import.meta.url);
+const DRAWING = new URL('../docs/benchmarks.svg', import.meta.url);
 
-const directory = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
+/** Of servers' data, which one that was killed a moment ago may still be changing. */
+const REMOVED = { recursive: true, force: true, maxRetries: 20, retryDelay: 50 } as const;
 
-interface Contender {
-  readonly name: string;
-  readonly server: Child;
-  readonly driver: Driver;
-  readonly measure: (round: number) => Promise<Outcome & { readonly serverCpuMicroseconds: number }>;
-  readonly outcomes: (Outcome & { readonly serverCpuMicroseconds: number })[];
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    const asked = readCommandLine(args, scenarios, peerNames);
+    if (asked.help) print(USAGE);
+    else if (asked.list) print(list());
+    else if (asked.from === undefined) return await measure(asked);
+    else show(asked, readResults(asked.from));
+    return 0;
+  } catch (error) {
+    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+    return error instanceof UsageError ? 2 : 1;
+  }
 }
 
-async function contender(name: string, server: Child, runOf: (round: number) => Run): Promise<Contender> {
-  const driver = await startDriver(join(import.meta.dirname, 'lib/driver.ts'));
-  const measure: Contender['measure'] = async (round) => {
-    const before = server.cpuSeconds();
-    const outcome = await driver.run(runOf(round));
-    return { ...outcome, serverCpuMicroseconds: ((server.cpuSeconds() - before) * 1e6) / messages };
+function list(): string {
+  const all = scenarios.map(({ id, title, unit }) => `${id.padEnd(4)} ${title}, ${unit}`);
+  return `${all.join('\n')}\npeers: ${peerNames.join(', ')}\n`;
+}
+
+/** Returns the exit code: 1 if anybody failed. */
+async function measure(asked: Asked): Promise<number> {
+  const peers = peerSystems(asked.peers);
+  const directory = mkdtempSync(join(asked.directory ?? tmpdir(), 'holdfast-bench-'));
+  process.once('exit', () => rmSync(directory, REMOVED));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => process.exit(128 + constants.signals[signal]));
+
+  const machine = describeMachine(directory);
+  print(`${machineText(machine)}\n`);
+  if (isInMemory(machine)) tell(`${directory} is in memory, where fsync costs nothing: name a disk with --directory`);
+  const scale = asked.quick ? QUICK_SCALE : 1;
+  const sitting: Sitting = { startedAt: new Date().toISOString(), scale, machine };
+  const options: BenchOptions = { peers, scale, bodyFiles: asked.bodyFiles, directory };
+  const all: ResultLine[] = [];
+  for (const scenario of asked.scenarios) {
+    const lines = await measureScenario(scenario, asked, options, sitting);
+    all.push(...lines);
+    print(sectionText(scenario, lines));
+    if (asked.json !== undefined) appendResults(asked.json, lines);
+  }
+  if (asked.doc) writeDocument(asked.json === undefined ? all : readResults(asked.json));
+  return all.some(({ failure }) => failure !== undefined) ? 1 : 0;
+}
+
+async function measureScenario(
+  scenario: Scenario,
+  asked: Asked,
+  options: BenchOptions,
+  sitting: Sitting,
+): Promise<readonly ResultLine[]> {
+  const directory = mkdtempSync(join(options.directory, `${scenario.id}-`));
+  const rounds = {
+    warmUp: asked.quick ? 0 : scenario.warmUpRounds,
+    counted: asked.rounds ?? (asked.quick ? 1 : scenario.rounds),
   };
-  return { name, server, driver, measure, outcomes: [] };
+  const contenders = scenario.contenders({ ...options, directory });
+  tell(`${scenario.id}: ${scenario.title}`);
+  const measured = await runScenario(scenario, contenders, rounds, (line) => tell(`  ${line}`));
+  rmSync(directory, REMOVED);
+  return resultLines(scenario, rounds, measured, sitting);
 }
 
-async function queueContender(name: string, arrays: boolean): Promise<Contender> {
-  const data = join(directory, arrays ? 'arrays' : 'objects');
-  const server = await startChild(join(import.meta.dirname, '../bin/holdfast.js'), [
-    'serve',
-    '--port',
-    '0',
-    '--data',
-    data,
-    '--log-level',
-    'warn',
-  ]);
-  const load = { port: server.port, messages, window: WINDOW, prefetch: WINDOW, body, arrays };
-  return contender(name, server, (round) => ({ kind: 'queue', queue: `bench-${round}`, ...load }));
-}
-
-async function echoContender(name: string): Promise<Contender> {
-  const server = await startChild(join(import.meta.dirname, 'lib/echo-server.ts'), []);
-  return contender(name, server, () => ({ kind: 'echo', port: server.port, messages, window: WINDOW, body }));
-}
-
-const contenders: readonly Contender[] = [
-  await echoContender('ceiling: ws + JSON echo, nothing stored'),
-  await queueContender('S1 one object a frame', false),
-  await queueContender('S1 arrays of frames', true),
-];
-
-try {
-  process.stdout.write(`${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown processor'}, Node ${process.versions.node}, `);
-  process.stdout.write(
-    `bodies of ${body.length} bytes, ${messages} messages a run, ${rounds} rounds after ${WARM_UP_ROUNDS} to warm up\n`,
-  );
-  for (let round = 0; round < WARM_UP_ROUNDS + rounds; round++) {
-    for (const each of contenders) {
-      const outcome = await each.measure(round);
-      if (round >= WARM_UP_ROUNDS) each.outcomes.push(outcome);
-    }
+function show(asked: Asked, lines: readonly ResultLine[]): void {
+  print(`${sittingsText(lines)}\n`);
+  for (const scenario of asked.scenarios) {
+    const own = lines.filter((line) => line.scenario === scenario.id);
+    if (own.length > 0) print(sectionText(scenario, own));
   }
-  report();
-} finally {
-  for (const { driver } of contenders) driver.stop();
-  await Promise.all(contenders.map(({ server }) => server.stop()));
-  rmSync(directory, { recursive: true, force: true });
+  if (asked.doc) writeDocument(lines);
 }
 
-function report(): void {
-  const rows = contenders.map(({ name, server, outcomes }) => {
-    const rates = outcomes.map(({ messagesPerSecond }) => messagesPerSecond);
-    return {
-      scenario: name,
-      messagesPerSecond: { median: median(rates), min: Math.min(...rates), max: Math.max(...rates) },
-      serverCpuMicroseconds: median(outcomes.map(({ serverCpuMicroseconds }) => serverCpuMicroseconds)),
-      driverCpuMicroseconds: median(outcomes.map(({ driverCpuMicroseconds }) => driverCpuMicroseconds)),
-      peakMiB: server.peakMiB(),
-    };
-  });
-  const ceiling = rows[0]?.messagesPerSecond.median ?? Number.NaN;
-  for (const { scenario, messagesPerSecond: rate, serverCpuMicroseconds, driverCpuMicroseconds, peakMiB } of rows) {
-    const spread = `(${thousands(rate.min)} to ${thousands(rate.max)})`;
-    process.stdout.write(
-      `${scenario.padEnd(40)} ${thousands(rate.median).padStart(8)}/s ${spread.padEnd(22)} ${(rate.median / ceiling).toFixed(2)} of the ceiling, ` +
-        `CPU ${serverCpuMicroseconds.toFixed(1)} µs server, ${driverCpuMicroseconds.toFixed(1)} µs driver a message, ${Math.round(peakMiB)} MiB\n`,
-    );
-  }
-  for (const row of rows)
-    process.stdout.write(`${JSON.stringify({ ...row, ofCeiling: row.messagesPerSecond.median / ceiling })}\n`);
+function sectionText(scenario: Scenario, lines: readonly ResultLine[]): string {
+  return `\n${scenario.id.toUpperCase()}: ${scenario.title}\n\n${scenarioReport(scenario, lines)}\n`;
 }
 
-function median(of: readonly number[]): number {
-  const sorted = of.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+function writeDocument(lines: readonly ResultLine[]): void {
+  writeFileSync(PAGE, withResults(readFileSync(PAGE, 'utf8'), scenarios, lines));
+  writeFileSync(DRAWING, chart(scenarios, lines));
 }
 
-function thousands(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+/** News while it runs: no part of the results. */
+function tell(line: string): void {
+  process.stderr.write(`${line}\n`);
 }

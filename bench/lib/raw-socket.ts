@@ -6,7 +6,17 @@
 import { randomBytes } from 'node:crypto';
 import { createConnection, type Socket } from 'node:net';
 
-const BUFFER_BYTES = 256 * 1024;
+/** A socket's buffer grows with what it has to send at a time, so that thousands of sockets with little to say cost little. */
+const BUFFER_BYTES_MIN = 1024;
+const BUFFER_BYTES_MAX = 256 * 1024;
+
+const NOTHING = Buffer.alloc(0);
+
+/** Opcodes of RFC 6455, section 5.2. */
+const TEXT = 1;
+const BINARY = 2;
+const CLOSE = 8;
+const PING = 9;
 
 export interface RawSocketOptions {
   readonly port: number;
@@ -21,16 +31,24 @@ export interface RawSocketOptions {
 export class RawSocket {
   readonly #socket: Socket;
   readonly #options: RawSocketOptions;
-  #out = Buffer.allocUnsafe(BUFFER_BYTES);
+  #bufferBytes = BUFFER_BYTES_MIN;
+  #out: Buffer = NOTHING;
   #outLength = 0;
   #rest: Buffer | undefined;
   #open = false;
+  #closing = false;
 
   static connect(options: RawSocketOptions): Promise<RawSocket> {
     return new Promise((resolve, reject) => {
       const socket = createConnection({ port: options.port, host: '127.0.0.1', noDelay: true });
       const raw = new RawSocket(socket, options);
       socket.once('error', reject);
+      socket.once('close', () => {
+        if (raw.#closing) return;
+        const gone = new Error(`the server on port ${options.port} has ended the connection`);
+        reject(gone);
+        if (raw.#open) throw gone;
+      });
       raw.#handshake(() => resolve(raw));
     });
   }
@@ -40,16 +58,36 @@ export class RawSocket {
     this.#options = options;
   }
 
-  /** Adds a text frame to what `flush` will write. */
+  /** Adds a text frame to what `flush` will write: one character a byte. */
   send(text: string): void {
-    const length = text.length;
-    if (this.#outLength + length + 14 > this.#out.length) {
-      this.flush();
-      if (length + 14 > this.#out.length) this.#out = Buffer.allocUnsafe(length + 14);
-    }
+    const at = this.#begin(TEXT, text.length);
+    this.#outLength = at + this.#out.latin1Write(text, at);
+  }
+
+  /** The same for a binary frame. */
+  sendBinary(bytes: Buffer): void {
+    const at = this.#begin(BINARY, bytes.length);
+    this.#outLength = at + bytes.copy(this.#out, at);
+  }
+
+  flush(): void {
+    if (this.#outLength === 0) return;
+    this.#socket.write(this.#out.subarray(0, this.#outLength));
+    this.#out = NOTHING;
+    this.#outLength = 0;
+  }
+
+  close(): void {
+    this.#closing = true;
+    this.#socket.destroy();
+  }
+
+  /** Writes a frame's header, with room behind it for the payload, and returns where that goes. */
+  #begin(opcode: number, length: number): number {
+    if (this.#outLength + length + 14 > this.#out.length) this.#makeRoom(length + 14);
     const out = this.#out;
     let at = this.#outLength;
-    out[at++] = 0x81;
+    out[at++] = 0x80 | opcode;
     if (length < 126) out[at++] = 0x80 | length;
     else if (length < 65_536) {
       out[at++] = 0x80 | 126;
@@ -59,19 +97,15 @@ export class RawSocket {
       at = out.writeUInt32BE(0, at);
       at = out.writeUInt32BE(length, at);
     }
-    at = out.writeUInt32BE(0, at);
-    this.#outLength = at + out.latin1Write(text, at);
+    return out.writeUInt32BE(0, at);
   }
 
-  flush(): void {
-    if (this.#outLength === 0) return;
-    this.#socket.write(this.#out.subarray(0, this.#outLength));
-    this.#out = Buffer.allocUnsafe(BUFFER_BYTES);
-    this.#outLength = 0;
-  }
-
-  close(): void {
-    this.#socket.destroy();
+  #makeRoom(bytes: number): void {
+    if (this.#outLength > 0) {
+      this.flush();
+      this.#bufferBytes = Math.min(4 * this.#bufferBytes, BUFFER_BYTES_MAX);
+    }
+    this.#out = Buffer.allocUnsafe(Math.max(bytes, this.#bufferBytes));
   }
 
   #handshake(opened: () => void): void {
@@ -116,10 +150,12 @@ export class RawSocket {
       }
       if (start + length > data.length) break;
       const opcode = (data[at] ?? 0) & 0x0f;
-      if (opcode === 9) this.#pong(data.subarray(start, start + length));
-      else if (opcode === 8)
-        throw new Error(`closed by the server: ${data.readUInt16BE(start)} ${data.latin1Slice(start + 2, start + length)}`);
-      else if (opcode < 8) this.#options.received(data.subarray(start, start + length));
+      if (opcode === PING) this.#pong(data.subarray(start, start + length));
+      else if (opcode === CLOSE)
+        throw new Error(
+          `closed by the server: ${length < 2 ? '' : data.readUInt16BE(start)} ${data.latin1Slice(start + 2, start + length)}`,
+        );
+      else if (opcode < CLOSE) this.#options.received(data.subarray(start, start + length));
       at = start + length;
     }
     this.#rest = at < data.length ? data.subarray(at) : undefined;
