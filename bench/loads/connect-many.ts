@@ -2,7 +2,7 @@
 import type { Connection, Delivery, Protocol } from '../lib/protocol.ts';
 
 /** Connections and subscriptions under way at a time: enough to keep a server busy, few enough for its queue of new connections. */
-const PENDING_MAX = 200;
+const PENDING_MAX = 100;
 
 export interface NamedClient {
   readonly client: string;

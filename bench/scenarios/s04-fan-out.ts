@@ -39,7 +39,7 @@ function fannedOut({ directory, scale }: BenchOptions, system: System): Contende
       load: 'fan-out',
       protocol: system.protocol,
       port,
-      topic: 'news.all',
+      topic: 'news',
       subscribers: Math.ceil(SUBSCRIBERS * scale),
       messages: MESSAGES,
       window: WINDOW,

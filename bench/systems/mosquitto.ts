@@ -39,6 +39,6 @@ allow_anonymous true
 max_inflight_messages 65534
 max_queued_messages 0
 connection_messages false
-packet_buffer_size 65535
+packet_buffer_size 16384
 `;
 }

@@ -22,11 +22,11 @@ export function rabbitMqQueues(command: PeerCommand): System {
   };
 }
 
-/** MQTT sessions, which are classic queues: https://www.rabbitmq.com/docs/mqtt */
+/** MQTT sessions, which are classic queues: https://www.rabbitmq.com/docs/mqtt. A confirm doesn't wait for the disk. */
 export function rabbitMqSessions(command: PeerCommand): System {
   return {
     title: 'RabbitMQ, MQTT sessions',
-    durability: 'written, no fsync',
+    durability: 'no fsync before a confirm',
     protocol: 'mqtt',
     suits: ['topics', 'inboxes'],
     start: (directory) => start(command, directory, 'mqtt'),
