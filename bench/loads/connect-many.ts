@@ -1,7 +1,7 @@
 /** Many connections of named clients, as fast as the server lets them in, with a bound on those that are on their way at a time. */
 import type { Connection, Delivery, Protocol } from '../lib/protocol.ts';
 
-/** Connections and subscriptions under way at a time: enough to keep a server busy, few enough for its queue of new connections. */
+/** Under way at a time: enough to keep a server busy, and no more than wait at Mosquitto's port, where one too many waits a second. */
 const PENDING_MAX = 100;
 
 export interface NamedClient {

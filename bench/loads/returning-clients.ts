@@ -17,7 +17,7 @@ export interface ReturningClients {
 }
 
 const PREFETCH = 100;
-const PENDING_MAX = 200;
+const PENDING_MAX = 100;
 const WINDOW = 1000;
 
 /** Seconds from the first connect until the server has taken the last ack of every client. */

@@ -17,7 +17,7 @@ export const returningClientsAtOnce: Scenario = {
   title: 'Clients that return at once',
   description:
     '5,000 clients with a durable inbox each (Holdfast: a named client; JetStream: a durable consumer; MQTT: a session), in which ' +
-    '10 messages of 256 bytes wait. All return, 200 at a time being on their way to a subscription, take what waits and ' +
+    '10 messages of 256 bytes wait. All return, 100 at a time being on their way to a subscription, take what waits and ' +
     'acknowledge each message by itself. From the first connect until the broker has taken the last ack of the last of them. Then ' +
     'the same with 10,000.',
   unit: 's',

@@ -66,6 +66,10 @@ class KilledBroker implements Contender {
     this.#queues = Math.ceil(QUEUES * scale);
   }
 
+  version(): string | undefined {
+    return this.#server?.version;
+  }
+
   async start(): Promise<void> {
     this.#server = await startHoldfast(this.#directory);
     this.#driver = await startDriver();
