@@ -93,8 +93,11 @@ export interface Session {
   readonly namespace: string;
   /** All of the messages or none. */
   publish(messages: readonly PublishRequest[], reply: Reply<readonly Published[]>): Wait;
-  /** Settles deliveries that this session holds; the count of them. */
-  ack(held: HeldMessages, reply: Reply<number>): void;
+  /**
+   * Settles deliveries that this session holds; the count of them. If it is not awaited, the reply comes only when it is refused,
+   * and until it is durable may take some ms longer.
+   */
+  ack(held: HeldMessages, reply: Reply<number>, awaited?: boolean): void;
   /** Gives deliveries back, to be delivered again after `delayMs` (undefined: the queue's backoff). */
   nack(held: HeldMessages, delayMs: number | undefined, reply: Reply<number>): void;
   /** Lets leases end `ms` from now. Memory only: leases do not outlive the broker. */

@@ -83,14 +83,15 @@ export class ClientSession implements Session, Subscriber, Sender {
     return this.#publisher.publish(this, messages, reply);
   }
 
-  ack(held: HeldMessages, reply: Reply<number>): void {
+  ack(held: HeldMessages, reply: Reply<number>, awaited = true): void {
     const entries = this.#find(held);
     if (entries instanceof BrokerError) return reply(entries);
     const [first] = entries;
-    if (entries.length === 1 && first !== undefined) return queueOf(first).settle(entries, () => reply(1));
+    if (entries.length === 1 && first !== undefined) return queueOf(first).settle(entries, awaited ? () => reply(1) : undefined);
     const byQueue = Map.groupBy(entries, queueOf);
     let open = byQueue.size;
-    for (const [queue, group] of byQueue) queue.settle(group, () => (--open === 0 ? reply(entries.length) : undefined));
+    const settled = (): void => (--open === 0 ? reply(entries.length) : undefined);
+    for (const [queue, group] of byQueue) queue.settle(group, awaited ? settled : undefined);
   }
 
   nack(held: HeldMessages, delayMs: number | undefined, reply: Reply<number>): void {

@@ -52,8 +52,8 @@ export const byDue = (a: Due, b: Due): boolean => a.due < b.due || (a.due === b.
 /** What a holder may ask of the queue that an entry came from. */
 export interface HeldFrom {
   readonly name: string;
-  /** Settles deliveries that are held; `settled` is called when that is durable. */
-  settle(entries: readonly Entry[], settled: () => void): void;
+  /** Settles deliveries that are held; `settled` is called when that is durable. If nobody awaits that, it may take longer. */
+  settle(entries: readonly Entry[], settled?: () => void): void;
   /** Gives a delivery back, to be delivered again after a delay (undefined: the queue's backoff). */
   giveBack(entry: Entry, delayMs: number | undefined, back: () => void): void;
   /** Gives back what a client held when it vanished: kept for it until `until` (ms since 1970), then anybody's. */

@@ -7,10 +7,12 @@
  */
 import type { Change, PublishVerdict, Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
+import { Alarm, type Deadlines } from './deadlines.ts';
 
 export interface JournalOptions {
   readonly store: Store;
   readonly clock: Clock;
+  readonly deadlines: Deadlines;
   /** Bytes staged and not yet committed, from which on `saturated` asks for a pause. */
   readonly uncommittedBytesMax: number;
   /** Called once after every commit, when all that it brought about was told. */
@@ -25,8 +27,10 @@ const CHANGE_BYTES = 200;
 
 /** Batches at the writer: the one that it writes, and one for when it is done. */
 const BATCHES_MAX = 2;
-/** Changes from which on a second batch goes off before the first one is written. */
-const SECOND_BATCH_CHANGES = 256;
+/** Changes from which on a second batch goes off before the first one is written, and one that nobody awaits goes off at all. */
+const FULL_BATCH_CHANGES = 256;
+/** How long changes that nobody awaits wait for one that somebody does, in ms. */
+const PATIENCE_MS = 5;
 
 class Batch {
   readonly changes: Change[] = [];
@@ -34,6 +38,8 @@ class Batch {
   /** Called after all `thens`. */
   readonly durable: (() => void)[] = [];
   bytes = 0;
+  /** Somebody awaits one of its changes. */
+  awaited = false;
 }
 
 export class Journal {
@@ -50,6 +56,8 @@ export class Journal {
     this.#flushing = false;
     this.#flushIfDue();
   };
+  /** Rings for changes that have waited for company long enough. */
+  readonly #patience = new Alarm(() => this.#hurry());
 
   constructor(options: JournalOptions) {
     this.#options = options;
@@ -57,6 +65,16 @@ export class Journal {
 
   /** Stages a change; `then` is called when it is durable. Changes of one turn are committed together. */
   stage(change: Change, bodyBytes: number, then: Then): void {
+    this.#staged.awaited = true;
+    this.#stage(change, bodyBytes, then);
+  }
+
+  /** The same for a change that nobody awaits: a commit of its own would only delay those that somebody does. */
+  stagePatiently(change: Change, then: Then): void {
+    this.#stage(change, 0, then);
+  }
+
+  #stage(change: Change, bodyBytes: number, then: Then): void {
     const bytes = bodyBytes + CHANGE_BYTES;
     this.#staged.changes.push(change);
     this.#staged.thens.push(then);
@@ -79,18 +97,28 @@ export class Journal {
 
   /** Resolves when all that was staged so far is durable and was told. */
   durable(): Promise<void> {
+    this.#hurry();
     const last = this.#staged.changes.length > 0 ? this.#staged : this.#writing.at(-1);
     return last === undefined ? Promise.resolve() : new Promise((resolve) => last.durable.push(resolve));
   }
 
   /**
    * One batch is being written, and under load a second one waits at the writer, so that it never waits for this thread. A commit
-   * costs the same whether it holds ten changes or a thousand: a small batch therefore waits here for company.
+   * costs the same whether it holds ten changes or a thousand: a small batch therefore waits here for company, and one that nobody
+   * awaits leaves the writer free for those that come.
    */
   #flushIfDue(): void {
-    const size = this.#staged.changes.length;
-    if (size === 0 || this.#failed) return;
-    if (this.#writing.length === 0 || (this.#writing.length < BATCHES_MAX && size >= SECOND_BATCH_CHANGES)) this.#flush();
+    const { changes, awaited } = this.#staged;
+    if (changes.length === 0 || this.#failed) return;
+    const isFull = changes.length >= FULL_BATCH_CHANGES;
+    if (this.#writing.length === 0 ? isFull || awaited : isFull && this.#writing.length < BATCHES_MAX) this.#flush();
+    else if (!awaited) this.#options.deadlines.setNoLater(this.#patience, this.#options.clock.now() + PATIENCE_MS);
+  }
+
+  #hurry(): void {
+    if (this.#staged.changes.length === 0) return;
+    this.#staged.awaited = true;
+    if (!this.#flushing) this.#flushIfDue();
   }
 
   #flush(): void {

@@ -55,7 +55,8 @@ export class LocalBroker implements Broker {
 
   private constructor(options: LocalBrokerOptions, recovered: Recovered) {
     const { store, clock, fillRandom, limits, defaults, dedupWindowMs, idleUnloadMs, uncommittedBytesMax, failed } = options;
-    const journal = new Journal({ store, clock, uncommittedBytesMax, committed: () => this.#serveTouched(), failed });
+    const deadlines = new Deadlines(clock);
+    const journal = new Journal({ store, clock, deadlines, uncommittedBytesMax, committed: () => this.#serveTouched(), failed });
     this.#core = {
       store,
       clock,
@@ -64,7 +65,7 @@ export class LocalBroker implements Broker {
       dedupWindowMs,
       idleUnloadMs,
       journal,
-      deadlines: new Deadlines(clock),
+      deadlines,
       ids: new MessageIds(fillRandom),
       memory: new ReadyMemory(),
       nextSeq: () => this.#takeSeq(),

@@ -155,7 +155,7 @@ export class Queue implements HeldFrom, Dispatching {
     }
   }
 
-  settle(entries: readonly Entry[], settled: () => void): void {
+  settle(entries: readonly Entry[], settled?: () => void): void {
     this.#stageSettle(entries, settled);
     this.dispatch();
   }
@@ -255,7 +255,7 @@ export class Queue implements HeldFrom, Dispatching {
     entry.keptFor = undefined;
     this.#leases.add(entry, this.#core.clock.now() + this.#settings.leaseMs);
     consumer.deliver(entry, message);
-    if (consumer.options.autoAck) this.#stageSettle([entry], () => undefined);
+    if (consumer.options.autoAck) this.#stageSettle([entry]);
   }
 
   #takeBack(entry: Entry): void {
@@ -274,14 +274,18 @@ export class Queue implements HeldFrom, Dispatching {
     this.#backlog?.giveBack(entry);
   }
 
-  #stageSettle(entries: readonly Entry[], settled: () => void): void {
+  #stageSettle(entries: readonly Entry[], settled?: () => void): void {
     for (const entry of entries) this.#takeBack(entry);
     this.#settling += entries.length;
-    this.#core.journal.stage({ kind: 'settle', queue: this.id, messages: entries }, 0, () => {
+    const { journal } = this.#core;
+    const change: Change = { kind: 'settle', queue: this.id, messages: entries };
+    const durable = (): void => {
       this.#settling -= entries.length;
       this.#depth -= entries.length;
-      settled();
-    });
+      settled?.();
+    };
+    if (settled === undefined) journal.stagePatiently(change, durable);
+    else journal.stage(change, 0, durable);
   }
 
   #stageReturn(entry: Entry, returned: () => void): void {

@@ -252,7 +252,7 @@ export class NativeSession implements ConnectionHandler, Outlet {
 
   ack(frame: AckFrame): Wait {
     if (!this.#allowed('ack', frame)) return this.#forbid(frame.ref, 'ack there');
-    this.#live().ack(frame, this.#count(frame.ref));
+    this.#live().ack(frame, this.#count(frame.ref), frame.ref !== undefined);
     return undefined;
   }
 

@@ -3,6 +3,9 @@
  *
  * A number above 2^31 is bound as a double, which columns of integers and comparisons take as it is; `message.body` has no
  * type of its own, so a shared body's id has to be bound as a bigint there.
+ *
+ * `+?` where there is a join, an ORDER BY or a LIMIT: SQLite's planner may look at a parameter's value there, and then plans the
+ * statement anew each time one is bound, which costs 3 to 15 µs. It does not look through a plus.
  */
 import type { Buffer } from 'node:buffer';
 import type Database from 'better-sqlite3';
@@ -163,17 +166,17 @@ function messageStatements(db: Database.Database) {
     ),
     readSameDue: prepareTuple<[number, number, number, number], MessageRow>(
       db,
-      `${READ_MESSAGE} WHERE queue = ? AND due = ? AND seq > ? ORDER BY seq LIMIT ?`,
+      `${READ_MESSAGE} WHERE queue = +? AND due = +? AND seq > +? ORDER BY seq LIMIT +?`,
     ),
     readLaterDue: prepareTuple<[number, number, number], MessageRow>(
       db,
-      `${READ_MESSAGE} WHERE queue = ? AND due > ? ORDER BY due, seq LIMIT ?`,
+      `${READ_MESSAGE} WHERE queue = +? AND due > +? ORDER BY due, seq LIMIT +?`,
     ),
-    readOne: prepareTuple<[number, number], MessageRow>(db, `${READ_MESSAGE} WHERE seq = ? AND queue = ?`),
+    readOne: prepareTuple<[number, number], MessageRow>(db, `${READ_MESSAGE} WHERE seq = +? AND queue = +?`),
     readDoomed: prepareTuple<[number, number], DoomedRow>(
       db,
       `
-        SELECT seq, length(body), iif(typeof(body) = 'integer', body, 0) FROM message WHERE queue = ? LIMIT ?`,
+        SELECT seq, length(body), iif(typeof(body) = 'integer', body, 0) FROM message WHERE queue = +? LIMIT +?`,
     ),
   };
 }
@@ -188,11 +191,11 @@ function blockStatements(db: Database.Database) {
     ),
     blockUpTo: prepareTuple<[number, number], BlockRow>(
       db,
-      `SELECT ${columns} FROM ${blocks} WHERE block.queue = ? AND block.first <= ? ORDER BY block.first DESC LIMIT 1`,
+      `SELECT ${columns} FROM ${blocks} WHERE block.queue = +? AND block.first <= +? ORDER BY block.first DESC LIMIT 1`,
     ),
     blockFrom: prepareTuple<[number, number], BlockRow>(
       db,
-      `SELECT ${columns} FROM ${blocks} WHERE block.queue = ? AND block.first >= ? ORDER BY block.first LIMIT 1`,
+      `SELECT ${columns} FROM ${blocks} WHERE block.queue = +? AND block.first >= +? ORDER BY block.first LIMIT 1`,
     ),
     blockData: prepareValue<[number], Buffer>(db, 'SELECT data FROM block WHERE first = ?'),
     keepRest: prepare<[number, Buffer]>(
@@ -241,7 +244,7 @@ function rememberedStatements(db: Database.Database) {
     remembered: prepare<[Buffer], RememberedRow>(db, 'SELECT fingerprint, time, queues FROM remembered WHERE key = ?'),
     rememberedAfter: prepareValue<[Buffer, number], Buffer>(
       db,
-      'SELECT key FROM remembered WHERE key > ? ORDER BY key LIMIT 1 OFFSET ?',
+      'SELECT key FROM remembered WHERE key > +? ORDER BY key LIMIT 1 OFFSET +?',
     ),
     forgetBetween: prepare<[Buffer, Buffer, number]>(db, 'DELETE FROM remembered WHERE key > ? AND key <= ? AND expires < ?'),
     forgetAfter: prepare<[Buffer, number]>(db, 'DELETE FROM remembered WHERE key > ? AND expires < ?'),
