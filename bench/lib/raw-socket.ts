@@ -1,10 +1,21 @@
 /**
  * A WebSocket client that costs next to nothing, so that a benchmark measures the server: frames of one turn leave in one write,
- * with a mask of zeros (RFC 6455, section 5.3 lets the client choose it; 0 leaves the payload as it is), and what comes in is cut
- * into payloads without copies.
+ * and what comes in is cut into payloads without copies. It masks what it sends as browsers do, though always with one mask: a
+ * server that looks for a mask of zeros would be spared a pass over every payload.
  */
 import { randomBytes } from 'node:crypto';
+import { createRequire } from 'node:module';
 import { createConnection, type Socket } from 'node:net';
+
+interface BufferUtil {
+  readonly unmask: (this: void, bytes: Buffer, mask: Buffer) => void;
+}
+
+/** Masking and unmasking are the same (RFC 6455, section 5.3). */
+const { unmask: applyMask } = createRequire(import.meta.url)('bufferutil') as BufferUtil;
+const MASK = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
+/** Below it a loop is faster than the call. */
+const NATIVE_BYTES_MIN = 48;
 
 /** A socket's buffer grows with what it has to send at a time, so that thousands of sockets with little to say cost little. */
 const BUFFER_BYTES_MIN = 1024;
@@ -61,13 +72,13 @@ export class RawSocket {
   /** Adds a text frame to what `flush` will write: one character a byte. */
   send(text: string): void {
     const at = this.#begin(TEXT, text.length);
-    this.#outLength = at + this.#out.latin1Write(text, at);
+    this.#end(at, this.#out.latin1Write(text, at));
   }
 
   /** The same for a binary frame. */
   sendBinary(bytes: Buffer): void {
     const at = this.#begin(BINARY, bytes.length);
-    this.#outLength = at + bytes.copy(this.#out, at);
+    this.#end(at, bytes.copy(this.#out, at));
   }
 
   flush(): void {
@@ -97,7 +108,16 @@ export class RawSocket {
       at = out.writeUInt32BE(0, at);
       at = out.writeUInt32BE(length, at);
     }
-    return out.writeUInt32BE(0, at);
+    return at + MASK.copy(out, at);
+  }
+
+  /** The payload that begins there is complete. */
+  #end(at: number, length: number): void {
+    const out = this.#out;
+    const end = at + length;
+    if (length >= NATIVE_BYTES_MIN) applyMask(out.subarray(at, end), MASK);
+    else for (let i = at; i < end; i++) out[i] = (out[i] ?? 0) ^ (MASK[(i - at) & 3] ?? 0);
+    this.#outLength = end;
   }
 
   #makeRoom(bytes: number): void {
