@@ -40,6 +40,8 @@ class Batch {
   bytes = 0;
   /** Somebody awaits one of its changes. */
   awaited = false;
+  /** There is more in it than publishes. */
+  mixed = false;
 }
 
 export class Journal {
@@ -63,7 +65,7 @@ export class Journal {
     this.#options = options;
   }
 
-  /** Stages a change; `then` is called when it is durable. Changes of one turn are committed together. */
+  /** Stages a change; `then` is called when it is durable. Changes of one turn are committed together as long as they are few. */
   stage(change: Change, bodyBytes: number, then: Then): void {
     this.#staged.awaited = true;
     this.#stage(change, bodyBytes, then);
@@ -80,6 +82,9 @@ export class Journal {
     this.#staged.thens.push(then);
     this.#staged.bytes += bytes;
     this.#bytes += bytes;
+    this.#staged.mixed ||= change.kind !== 'publish';
+    // A turn may bring thousands: the writer need not wait for the last of them. Settlements are better kept together.
+    if (this.#staged.changes.length === FULL_BATCH_CHANGES && !this.#staged.mixed) this.#flushIfDue();
     if (this.#flushing) return;
     this.#flushing = true;
     this.#options.clock.afterTurn(this.#turnOver);
