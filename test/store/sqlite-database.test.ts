@@ -187,12 +187,12 @@ describe('removal', () => {
       for (const seq of many(2500)) commit(...(seq === 1 ? [create(1)] : []), ...publishSeqs(1, [seq]));
       commit(remove);
       expect(messagesLeft()).toBe(2500);
-      engine.removeSlice();
+      engine.doChore();
       expect(messagesLeft()).toBe(1500);
     });
     withEngine((engine) => {
-      expect(engine.hasLeftovers).toBe(true);
-      while (engine.hasLeftovers) engine.removeSlice();
+      expect(engine.hasChores).toBe(true);
+      while (engine.hasChores) engine.doChore();
       expect(messagesLeft()).toBe(0);
     });
   });
@@ -202,9 +202,9 @@ describe('removal', () => {
       commit(create(1), ...publishSeqs(1, many(2500)));
       expect(numberFrom('SELECT count(*) FROM message')).toBe(0);
       commit(settle(1, [7]), remove);
-      engine.removeSlice();
+      engine.doChore();
       expect(messagesLeft()).toBe(2500 - 1024);
-      while (engine.hasLeftovers) engine.removeSlice();
+      while (engine.hasChores) engine.doChore();
       expect(messagesLeft()).toBe(0);
       expect(numberFrom('SELECT count(*) FROM block_rest')).toBe(0);
     });
@@ -214,8 +214,8 @@ describe('removal', () => {
     withEngine((engine, commit) => {
       commit(...many(300).flatMap((queue) => [create(queue), ...publishSeqs(queue, [2 * queue])]));
       commit(...many(300).map((queue): Change => ({ kind: 'remove', queue })));
-      engine.removeSlice();
-      expect(engine.hasLeftovers).toBe(false);
+      engine.doChore();
+      expect(engine.hasChores).toBe(false);
       expect(messagesLeft()).toBe(0);
     });
   });
@@ -225,7 +225,7 @@ describe('removal', () => {
       const body = 'x'.repeat(1024 * 1024);
       commit(create(1), ...many(20).map((seq) => publish(publication([[1, seq]], { body }))));
       commit(remove);
-      engine.removeSlice();
+      engine.doChore();
       expect(messagesLeft()).toBe(3);
     });
   });
@@ -245,10 +245,10 @@ describe('removal', () => {
         ),
       );
       commit(settle(2, [3], 2), remove);
-      while (engine.hasLeftovers) engine.removeSlice();
+      while (engine.hasChores) engine.doChore();
       expect(numberFrom('SELECT count(*) FROM body')).toBe(4);
       commit({ kind: 'remove', queue: 2 });
-      while (engine.hasLeftovers) engine.removeSlice();
+      while (engine.hasChores) engine.doChore();
       expect(numberFrom('SELECT count(*) FROM body')).toBe(0);
       expect(numberFrom('SELECT count(*) FROM body_use')).toBe(0);
     });

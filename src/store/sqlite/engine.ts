@@ -12,6 +12,7 @@ import { DirectoryLock } from './lock.ts';
 import type { Planes } from './planes.ts';
 import { findQueue, matchTopic, type ReadRows, readMessages } from './reading.ts';
 import { doomTransientQueues, Removal } from './removal.ts';
+import { Shrinking } from './shrinking.ts';
 import { prepareStatements, type Statements } from './statements.ts';
 import { StoreError, storeErrorFrom } from './store-error.ts';
 
@@ -22,6 +23,7 @@ export class SqliteEngine {
   readonly #blocks: Blocks;
   readonly #applier: BatchApplier;
   readonly #removal: Removal;
+  readonly #shrinking: Shrinking;
 
   constructor(path: string) {
     this.#lock = lockDirectoryOf(path);
@@ -35,6 +37,7 @@ export class SqliteEngine {
     this.#blocks = new Blocks(this.#statements);
     this.#applier = new BatchApplier(this.#statements);
     this.#removal = new Removal(this.#statements);
+    this.#shrinking = new Shrinking(this.#db);
     this.#transact(() => doomTransientQueues(this.#statements));
   }
 
@@ -61,13 +64,20 @@ export class SqliteEngine {
     return readMessages(this.#statements, this.#blocks, queue, selection, limits);
   }
 
-  /** Are there messages of removed queues left? Then `removeSlice` is to be called again. */
-  get hasLeftovers(): boolean {
-    return !this.#removal.isDone;
+  /** To be called at even intervals after commits, until it returns false: finds out whether the file could be smaller. */
+  lookForFreePages(): boolean {
+    return this.#shrinking.look();
   }
 
-  removeSlice(): void {
-    this.#transact(() => this.#removal.deleteSlice());
+  /** There are messages of removed queues left, or pages that nobody needs. Then `doChore` is to be called again. */
+  get hasChores(): boolean {
+    return !this.#removal.isDone || this.#shrinking.isDue;
+  }
+
+  /** A slice of what has no hurry. */
+  doChore(): void {
+    if (this.#removal.isDone) this.#shrinking.giveBackSlice();
+    else this.#transact(() => this.#removal.deleteSlice());
   }
 
   close(): void {

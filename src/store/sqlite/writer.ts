@@ -12,9 +12,11 @@ import type { Answer, Request, WriterMessage, WriterOptions } from './thread-mes
 
 /** Answers go off when they hold this much, so that many reads in one turn don't pile up. */
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
-/** Slices of removal get this share of the thread's time at most, however slow the disk is, and however busy the broker. */
-const REMOVAL_SHARE = 0.1;
-const REMOVAL_PAUSE_MS_MIN = 10;
+/** Chores get this share of the thread's time at most, however slow the disk is, and however busy the broker. */
+const CHORES_SHARE = 0.1;
+const CHORES_PAUSE_MS_MIN = 10;
+/** How often it looks, after a commit, whether the file could be smaller. */
+const LOOK_INTERVAL_MS = 1000;
 
 class Writer {
   readonly #port: MessagePort;
@@ -22,7 +24,8 @@ class Writer {
   #answers: Answer[] = [];
   #rows: MessageRow[] = [];
   #bytes = 0;
-  #removal: NodeJS.Timeout | undefined;
+  #chore: NodeJS.Timeout | undefined;
+  #looking: NodeJS.Timeout | undefined;
 
   constructor(port: MessagePort, engine: SqliteEngine) {
     this.#port = port;
@@ -38,7 +41,7 @@ class Writer {
       if (request.kind === 'close') return this.#end();
     }
     this.#send();
-    this.planRemoval();
+    this.planChores();
   }
 
   #answer(request: Request): Answer {
@@ -63,7 +66,8 @@ class Writer {
         return { kind, count: rows.length, more };
       }
       case 'close':
-        clearTimeout(this.#removal);
+        clearTimeout(this.#chore);
+        clearInterval(this.#looking);
         this.#engine.close();
         return { kind };
       default:
@@ -86,16 +90,23 @@ class Writer {
     this.#port.close();
   }
 
-  planRemoval(pauseMs = REMOVAL_PAUSE_MS_MIN): void {
-    if (this.#removal !== undefined || !this.#engine.hasLeftovers) return;
-    this.#removal = setTimeout(() => untilFailure(this.#port, () => this.#removeSlice()), pauseMs);
+  planChores(pauseMs = CHORES_PAUSE_MS_MIN): void {
+    this.#looking ??= setInterval(() => untilFailure(this.#port, () => this.#look()), LOOK_INTERVAL_MS);
+    if (this.#chore !== undefined || !this.#engine.hasChores) return;
+    this.#chore = setTimeout(() => untilFailure(this.#port, () => this.#doChore()), pauseMs);
   }
 
-  #removeSlice(): void {
+  #look(): void {
+    if (this.#engine.lookForFreePages()) return this.planChores();
+    clearInterval(this.#looking);
+    this.#looking = undefined;
+  }
+
+  #doChore(): void {
     const began = performance.now();
-    this.#engine.removeSlice();
-    this.#removal = undefined;
-    this.planRemoval(Math.max(REMOVAL_PAUSE_MS_MIN, (performance.now() - began) / REMOVAL_SHARE));
+    this.#engine.doChore();
+    this.#chore = undefined;
+    this.planChores(Math.max(CHORES_PAUSE_MS_MIN, (performance.now() - began) / CHORES_SHARE));
   }
 }
 
@@ -118,7 +129,7 @@ function start(port: MessagePort): void {
     const ready: WriterMessage = { kind: 'ready' };
     port.postMessage(ready);
     port.on('message', (requests: Request[]) => untilFailure(port, () => writer.handle(requests)));
-    writer.planRemoval();
+    writer.planChores();
   });
 }
 
