@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { cleanEnvironment, ENTRY, startBroker } from '../support/broker-process.ts';
+import { cleanEnvironment, ENTRY } from '../support/broker-process.ts';
+import { startBroker } from '../support/start-broker.ts';
 import { runHoldfast, startHoldfast } from '../support/holdfast-command.ts';
 import { sdkClient } from '../support/sdk-client.ts';
 

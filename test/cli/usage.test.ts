@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { optionsHelp } from '../../src/options/option-help.ts';
-import { startBroker } from '../support/broker-process.ts';
+import { startBroker } from '../support/start-broker.ts';
 import { runHoldfast } from '../support/holdfast-command.ts';
 
 describe('the command line', () => {

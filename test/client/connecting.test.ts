@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { connect } from '../../src/client/index.ts';
-import { startBroker } from '../support/broker-process.ts';
+import { startBroker } from '../support/start-broker.ts';
 import { sdkClient, status, take } from '../support/sdk-client.ts';
 
 const TOKEN = 'a-token-of-this-test';

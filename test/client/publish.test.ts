@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { json } from '../../src/client/index.ts';
-import { startBroker } from '../support/broker-process.ts';
+import { startBroker } from '../support/start-broker.ts';
 import { sdkClient, status, take } from '../support/sdk-client.ts';
 
 describe('publishing with the SDK', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { startBroker } from '../support/broker-process.ts';
+import { startBroker } from '../support/start-broker.ts';
 import { sdkClient, status, take } from '../support/sdk-client.ts';
 
 describe('subscribing with the SDK', () => {

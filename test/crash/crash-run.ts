@@ -32,13 +32,16 @@ export interface CrashRunOptions {
   readonly broker: KillableBroker;
   /** Called when the broker was killed for the last time. */
   readonly killed: () => Promise<void>;
+  /** Called after each round with how many there have been. */
+  readonly progress?: (rounds: number) => void;
 }
 
 /** How likely a start is killed as well, and when, in ms: a start takes about as long. */
 const STILLBORN = 0.1;
 const START_MS = 300;
 
-export async function crashRun({ rounds, seed, loadMs, onlyAcks, drainMs, broker, killed }: CrashRunOptions): Promise<Verdict> {
+export async function crashRun(options: CrashRunOptions): Promise<Verdict> {
+  const { rounds, seed, loadMs, onlyAcks, drainMs, broker, killed, progress } = options;
   const random = new SeededRandom(seed);
   const door = new Door();
   const history: HistoryEvent[] = [];
@@ -63,6 +66,7 @@ export async function crashRun({ rounds, seed, loadMs, onlyAcks, drainMs, broker
       await broker.kill9();
       await door.emptied();
       history.push({ kind: 'crash' });
+      progress?.(round + 1);
     }
     await killed();
     await broker.start();

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Page } from 'playwright-core';
 import { expect, onTestFinished, test } from 'vitest';
-import { startBroker } from '../support/broker-process.ts';
+import { startBroker } from '../support/start-broker.ts';
 import { bounded } from '../support/wire-client.ts';
 import { aClient } from '../scenario/stage.ts';
 import { connectInPage, messagesInPage, requestInPage, type SeenMessage } from './browser-session.ts';

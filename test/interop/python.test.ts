@@ -3,7 +3,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { startBroker } from '../support/broker-process.ts';
+import { startBroker } from '../support/start-broker.ts';
 import { aClient } from '../scenario/stage.ts';
 
 // Debian's own: another one earlier in PATH would not see Debian's packages

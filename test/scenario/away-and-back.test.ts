@@ -1,6 +1,6 @@
 /** What a client misses while it is away is there when it comes back: every message, once, in order, also after a crash. */
 import { describe, expect, test } from 'vitest';
-import { startBroker } from '../support/broker-process.ts';
+import { startBroker } from '../support/start-broker.ts';
 import { Refused } from '../support/wire-client.ts';
 import { aClient, crashAndRestart } from './stage.ts';
 

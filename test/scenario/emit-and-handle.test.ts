@@ -1,6 +1,6 @@
 /** A client emits and the server handles; the server publishes to all or to some. Over real sockets, to a real broker process. */
 import { describe, expect, test } from 'vitest';
-import { startBroker } from '../support/broker-process.ts';
+import { startBroker } from '../support/start-broker.ts';
 import { aClient } from './stage.ts';
 
 describe('a client that emits', () => {

@@ -1,6 +1,6 @@
 /** Namespaces share nothing, whatever their queues, topics and clients are called. */
 import { expect, test } from 'vitest';
-import { startBroker } from '../support/broker-process.ts';
+import { startBroker } from '../support/start-broker.ts';
 import { Refused } from '../support/wire-client.ts';
 import { aClient, crashAndRestart } from './stage.ts';
 

@@ -6,7 +6,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, onTestFinished, test } from 'vitest';
-import { type BrokerProcess, cleanEnvironment, ENTRY, startBroker } from '../support/broker-process.ts';
+import { type BrokerProcess, cleanEnvironment, ENTRY } from '../support/broker-process.ts';
+import { startBroker } from '../support/start-broker.ts';
 import { bounded } from '../support/wire-client.ts';
 import { InboxReader } from './inbox-reader.ts';
 import { generatedLines, linesOf } from './input-lines.ts';

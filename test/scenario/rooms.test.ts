@@ -1,6 +1,6 @@
 /** Rooms are topics: join is subscribe, leave is unsubscribe. */
 import { describe, expect, test } from 'vitest';
-import { startBroker } from '../support/broker-process.ts';
+import { startBroker } from '../support/start-broker.ts';
 import type { WireClient } from '../support/wire-client.ts';
 import { aClient, crashAndRestart } from './stage.ts';
 

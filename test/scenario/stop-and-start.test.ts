@@ -1,6 +1,6 @@
 /** A broker that is stopped in good order says so, answers what it was asked, and is gone as soon as nothing is left to do. */
 import { expect, test } from 'vitest';
-import { startBroker } from '../support/broker-process.ts';
+import { startBroker } from '../support/start-broker.ts';
 import { aClient } from './stage.ts';
 
 // far longer than a test may last: a broker that sits its timeout out fails here

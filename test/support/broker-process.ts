@@ -8,7 +8,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
 
 export const ENTRY = fileURLToPath(new URL('../../bin/holdfast.js', import.meta.url));
 
@@ -21,7 +20,7 @@ export function cleanEnvironment(more: Readonly<Record<string, string>> = {}): N
 const READY = /^holdfast ready (ws:\/\/\S+:(\d+))$/m;
 
 export class BrokerProcess {
-  readonly dataDir = mkdtempSync(join(tmpdir(), 'holdfast-test-'));
+  readonly dataDir: string;
   url = '';
   readonly #args: readonly string[];
   readonly #environment: Readonly<Record<string, string>>;
@@ -34,7 +33,12 @@ export class BrokerProcess {
   #port = '0';
   #stderr = '';
 
-  constructor(args: readonly string[], environment: Readonly<Record<string, string>>) {
+  constructor(
+    args: readonly string[],
+    environment: Readonly<Record<string, string>>,
+    dataDir = mkdtempSync(join(tmpdir(), 'holdfast-test-')),
+  ) {
+    this.dataDir = dataDir;
     this.#args = args;
     this.#environment = environment;
     process.once('exit', this.#abandon);
@@ -90,15 +94,4 @@ export class BrokerProcess {
     await exited;
     return child.exitCode;
   }
-}
-
-/** A broker that is ready, and that ends with the test. */
-export async function startBroker(
-  args: readonly string[] = [],
-  environment: Readonly<Record<string, string>> = {},
-): Promise<BrokerProcess> {
-  const broker = new BrokerProcess(args, environment);
-  onTestFinished(() => broker.dispose());
-  await broker.start();
-  return broker;
 }

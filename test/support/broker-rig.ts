@@ -29,6 +29,7 @@ export interface RigOptions {
   readonly uncommittedBytesMax?: number;
   /** Put between the broker and the memory store. */
   readonly wrap?: (store: Store) => Store;
+  readonly fillRandom?: (bytes: Uint8Array) => void;
 }
 
 export const LEASE_MS = 60_000;
@@ -71,11 +72,19 @@ export class BrokerRig {
 
   /** On what the last one left behind. Without a `stop` before it, the last one has crashed: nothing of it goes on. */
   async startAgain(): Promise<void> {
-    const { limits, defaults, dedupWindowMs = 300_000, idleUnloadMs = IDLE_MS, uncommittedBytesMax = 1e9, wrap } = this.#options;
+    const {
+      limits,
+      defaults,
+      dedupWindowMs = 300_000,
+      idleUnloadMs = IDLE_MS,
+      uncommittedBytesMax = 1e9,
+      wrap,
+      fillRandom,
+    } = this.#options;
     this.#process = this.clock.start();
     const memory = new MemoryStore(this.disk);
     const starting = LocalBroker.start({
-      fillRandom: randomFillSync,
+      fillRandom: fillRandom ?? randomFillSync,
       store: wrap?.(memory) ?? memory,
       clock: this.#process,
       limits: { ...LIMITS, ...limits },

@@ -27,6 +27,8 @@ interface Place {
   epoch: number;
   holder: Holding | undefined;
   acked: Outcome | undefined;
+  /** For whom it is kept, and until when, in ms. */
+  kept: { readonly client: string; readonly until: number } | undefined;
 }
 
 export interface Holding {
@@ -43,6 +45,11 @@ export interface Holder {
   readonly autoAck: boolean;
 }
 
+/** Who was given a delivery. */
+export interface Receiver extends Holder {
+  readonly client: string;
+}
+
 export class HistoryModel {
   /** How many crashes there were. */
   epoch = 0;
@@ -53,6 +60,8 @@ export class HistoryModel {
   readonly #held = new Map<string, Set<Holding>>();
   readonly #leaseMs: number;
   deliveries = 0;
+  /** Every delivery, a line each. */
+  log = '';
 
   constructor(leaseMs: number) {
     this.#leaseMs = leaseMs;
@@ -64,11 +73,12 @@ export class HistoryModel {
     return publishing;
   }
 
-  delivered(delivery: Delivery, to: Holder, now: number): Holding {
+  delivered(delivery: Delivery, to: Receiver, now: number): Holding {
     this.deliveries++;
     const { queue, attempt } = delivery;
     const number = Number(delivery.message.body);
     const what = `message ${number} from ${queue} with attempt ${attempt} to connection ${to.connection}`;
+    this.log += `${now} ${what} ${delivery.message.id}\n`;
     const publishing = this.publishings[number];
     if (publishing === undefined) throw new Error(`${what}: nobody published it`);
     if (publishing.outcome === 'fail') throw new Error(`${what}: its publish was refused`);
@@ -78,6 +88,9 @@ export class HistoryModel {
     if (place.acked === 'ok') throw new Error(`${what}: its acknowledgement was confirmed`);
     if (place.holder !== undefined && now < place.holder.leaseEnd)
       throw new Error(`${what}: connection ${place.holder.connection} holds it`);
+    if (place.kept !== undefined && place.kept.client !== to.client && now < place.kept.until)
+      throw new Error(`${what}: it is kept for ${place.kept.client} for another ${place.kept.until - now} ms`);
+    place.kept = undefined;
     this.#checkAttempt(place, publishing, attempt, what);
     if (place.attempt === 0) this.#checkOrder(publishing, queue, what);
     place.attempt = attempt;
@@ -92,6 +105,17 @@ export class HistoryModel {
     const place = this.#place(holding.queue, holding.number);
     if (place.holder === holding) place.holder = undefined;
     this.#held.get(keyOf(holding))?.delete(holding);
+  }
+
+  /** Its client vanished, and has so long to come back for it. */
+  kept(holding: Holding, client: string, until: number): void {
+    this.#place(holding.queue, holding.number).kept = { client, until };
+  }
+
+  /** The client is back and consumes: what was kept for it is its own, or anybody's if it can't take it. */
+  returned(client: string, queue: string): void {
+    for (const [key, place] of this.#places)
+      if (place.kept?.client === client && key.startsWith(`${queue} `)) place.kept = undefined;
   }
 
   isHeld(holding: Holding, now: number): boolean {
@@ -109,7 +133,10 @@ export class HistoryModel {
   }
 
   forgetHolders(): void {
-    for (const place of this.#places.values()) place.holder = undefined;
+    for (const place of this.#places.values()) {
+      place.holder = undefined;
+      place.kept = undefined;
+    }
     this.#held.clear();
   }
 
@@ -155,7 +182,7 @@ export class HistoryModel {
     const key = `${queue} ${number}`;
     let place = this.#places.get(key);
     if (place === undefined) {
-      place = { attempt: 0, epoch: 0, holder: undefined, acked: undefined };
+      place = { attempt: 0, epoch: 0, holder: undefined, acked: undefined, kept: undefined };
       this.#places.set(key, place);
     }
     return place;

@@ -24,11 +24,13 @@ export class Actor implements Outlet {
   readonly holdings: { readonly delivery: Delivery; readonly holding: Holding }[] = [];
   readonly subscriptions = new Map<string, Holder>();
   readonly #run: Stage;
+  readonly #graceMs: number;
 
-  constructor(run: Stage, number: number, name: string) {
+  constructor(run: Stage, number: number, name: string, graceMs: number) {
     this.#run = run;
     this.number = number;
     this.name = name;
+    this.#graceMs = graceMs;
   }
 
   deliver(delivery: Delivery): void {
@@ -41,7 +43,7 @@ export class Actor implements Outlet {
       );
       // its lease ran out, or the model finds that it did not
       const [expired] = before < 0 ? [] : this.holdings.splice(before, 1);
-      const holding = this.#run.model.delivered(delivery, to, this.#run.rig.clock.now());
+      const holding = this.#run.model.delivered(delivery, { ...to, client: this.name }, this.#run.rig.clock.now());
       if (expired !== undefined) this.#run.model.released(expired.holding);
       if (!to.autoAck) this.holdings.push({ delivery, holding });
     });
@@ -53,6 +55,12 @@ export class Actor implements Outlet {
 
   leave(): void {
     this.over = true;
-    for (const { holding } of this.holdings.splice(0)) this.#run.model.released(holding);
+    const { model, rig } = this.#run;
+    const now = rig.clock.now();
+    for (const { holding } of this.holdings.splice(0)) {
+      if (this.#graceMs > 0 && !holding.queue.startsWith('@') && model.isHeld(holding, now))
+        model.kept(holding, this.name, now + this.#graceMs);
+      model.released(holding);
+    }
   }
 }

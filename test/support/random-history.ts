@@ -7,15 +7,28 @@ import { BurstStore } from './burst-store.ts';
 import { FaultyStore } from './faulty-store.ts';
 import { HistoryModel, type Publishing } from './history-model.ts';
 import { Actor } from './random-actor.ts';
-import type { SeededRandom } from './seeded-random.ts';
+import { SeededRandom } from './seeded-random.ts';
 
 const LEASE_MS = 1000;
+const EXTENSION_MS_MAX = 3000;
+const NAMES = ['ann', 'bob', 'cy'] as const;
 const QUEUES = ['q', 'r', 'd'] as const;
+
+export interface HistoryOptions {
+  readonly seed: number;
+  /** The steps that are taken, by their numbers, in rising order: what each does depends on its number and the seed alone. */
+  readonly steps: readonly number[];
+}
+
+/** Steps from 0 on. */
+export function allSteps(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
 
 export class RandomHistory {
   readonly rig: BrokerRig;
   readonly model = new HistoryModel(LEASE_MS);
-  readonly #random: SeededRandom;
+  #random: SeededRandom;
   readonly #actors: Actor[] = [];
   #connections = 0;
   #batches = 0;
@@ -26,7 +39,10 @@ export class RandomHistory {
     this.#random = random;
   }
 
-  static async run(random: SeededRandom, steps: number): Promise<HistoryModel> {
+  /** Throws what it finds wrong. The same options give the same history, byte for byte: see `HistoryModel.log`. */
+  static async run({ seed, steps }: HistoryOptions): Promise<HistoryModel> {
+    const random = new SeededRandom(seed);
+    const disk = random.fork();
     const speed = random.pick(['quick', 'slow', 'bursts'] as const);
     const holder: { rig?: BrokerRig } = {};
     const rig = await BrokerRig.start({
@@ -40,11 +56,16 @@ export class RandomHistory {
       },
       defaults: { leaseMs: LEASE_MS, backoffMs: random.pick([[], [0, 50], [1]]) },
       idleUnloadMs: random.pick([20, 100_000]),
-      wrap: (store) => storeOf(speed, store, () => slowly(holder.rig, random)),
+      wrap: (store) => storeOf(speed, store, () => slowly(holder.rig, disk)),
+      fillRandom: (bytes) => bytes.forEach((_, i) => (bytes[i] = random.between(0, 255))),
     });
     holder.rig = rig;
     const history = new RandomHistory(rig, random);
-    for (let step = 0; step < steps; step++) await history.#step();
+    for (const step of steps) {
+      history.#random = stepRandom(seed, step);
+      await history.#step();
+    }
+    history.#random = stepRandom(seed, -1);
     await history.#finish();
     return history.model;
   }
@@ -64,7 +85,8 @@ export class RandomHistory {
     if (kind < 30) this.#publish();
     else if (kind < 45) this.#settle();
     else if (kind < 58) this.#subscribe();
-    else if (kind < 62) this.#unsubscribe();
+    else if (kind < 61) this.#unsubscribe();
+    else if (kind < 62) this.#intrude();
     else if (kind < 75) this.#connect();
     else if (kind < 80) this.#vanish();
     else if (kind < 84) this.#extend();
@@ -94,11 +116,11 @@ export class RandomHistory {
   }
 
   #connect(): void {
-    const actor = new Actor(this, this.#connections++, this.#random.pick(['ann', 'bob', 'cy']));
+    const graceMs = this.#random.pick([0, 0, 200]);
+    const actor = new Actor(this, this.#connections++, this.#random.pick(NAMES), graceMs);
     this.#actors.push(actor);
     const { broker } = this.rig;
     const epoch = this.model.epoch;
-    const graceMs = this.#random.pick([0, 0, 200]);
     void broker.open({ namespace: 'default', client: actor.name, graceMs }, actor).then(({ session }) => {
       if (epoch === this.model.epoch && !actor.over) actor.session = session;
     }, ignoreRefusal);
@@ -154,6 +176,7 @@ export class RandomHistory {
     // a prefetch that is lowered may be exceeded by what is held already
     if (known !== undefined && (to.prefetch < known.prefetch || to.autoAck !== known.autoAck)) return;
     actor.subscriptions.set(queue, to);
+    this.model.returned(actor.name, queue);
     actor.busy = true;
     const request = {
       queue: target === '@' || target === 't.#' ? undefined : target,
@@ -183,6 +206,21 @@ export class RandomHistory {
     void actor.session.unsubscribe({ queue: name, topic: undefined }).catch(ignoreRefusal);
   }
 
+  /** Tries to consume what is another's. */
+  #intrude(): void {
+    const actor = this.#live();
+    if (actor?.session === undefined) return;
+    const other = `@${this.#random.pick(NAMES)}`;
+    if (other === `@${actor.name}`) return;
+    void actor.session.subscribe({ queue: other, topic: undefined, prefetch: 1, autoAck: false }).then(
+      () =>
+        this.check(() => {
+          throw new Error(`${actor.name} may consume ${other}`);
+        }),
+      ignoreRefusal,
+    );
+  }
+
   /** Acks or nacks something that an actor holds, or that it held once. */
   #settle(): void {
     const actor = this.#live();
@@ -205,7 +243,7 @@ export class RandomHistory {
     };
     this.model.released(holding);
     if (isAck && isHeld) this.model.acked(holding, 'info');
-    if (isAck) actor.session.ack(ids, answered);
+    if (isAck) actor.session.ack(ids, answered, this.#random.chance(0.5));
     else actor.session.nack(ids, this.#random.pick([undefined, 0, 1, 70]), answered);
   }
 
@@ -213,7 +251,7 @@ export class RandomHistory {
     const actor = this.#live();
     const held = actor?.holdings[0];
     if (actor?.session === undefined || held === undefined) return;
-    const ms = this.#random.pick([1, 100, 3000]);
+    const ms = this.#random.pick([1, 100, EXTENSION_MS_MAX]);
     const leaseEnd = this.rig.clock.now() + ms;
     actor.session.extend({ ids: [held.delivery.message.id], queue: held.delivery.queue }, ms, (result) => {
       if (!(result instanceof BrokerError)) held.holding.leaseEnd = leaseEnd;
@@ -247,20 +285,28 @@ export class RandomHistory {
 
   /** Everybody is there and takes everything, until nothing is left; then the books must be right. */
   async #finish(): Promise<void> {
-    await this.#restart(this.#random.chance(0.5));
+    if (this.#random.chance(0.7)) await this.#restart(this.#random.chance(0.5));
+    else await this.#stall();
     await this.rig.advance(100);
-    for (const name of ['ann', 'bob', 'cy']) await this.#drain(name, name === 'ann' ? ['@ann', ...QUEUES] : [`@${name}`]);
+    for (const name of NAMES) await this.#drain(name, name === 'ann' ? ['@ann', ...QUEUES] : [`@${name}`]);
     this.#report();
     this.model.audit();
     for (const { name, ledger } of this.rig.disk.queues.values())
       if (ledger.accepted !== ledger.acknowledged) throw new Error(`${name} is left with ${JSON.stringify(ledger)}`);
   }
 
+  /** Nobody acknowledges or takes anything any more: what they hold is free again when its leases are over. */
+  async #stall(): Promise<void> {
+    for (const actor of this.#actors) actor.writable = false;
+    await this.rig.advance(LEASE_MS + EXTENSION_MS_MAX);
+  }
+
   async #drain(name: string, queues: readonly string[]): Promise<void> {
-    const actor = new Actor(this, this.#connections++, name);
+    const actor = new Actor(this, this.#connections++, name, 0);
     const { session } = await this.rig.until(this.rig.broker.open({ namespace: 'default', client: name, graceMs: 0 }, actor));
     for (const queue of queues) {
       actor.subscriptions.set(queue, { connection: actor.number, prefetch: 2, autoAck: false });
+      this.model.returned(name, queue);
       const { waiting } = await this.rig.until(session.subscribe({ queue, topic: undefined, prefetch: 2, autoAck: false }));
       const record = [...this.rig.disk.queues.values()].find((each) => each.name === queue);
       const depth = record === undefined ? 0 : record.ledger.accepted - record.ledger.acknowledged;
@@ -279,6 +325,10 @@ export class RandomHistory {
     await this.rig.settle();
     this.#report();
   }
+}
+
+function stepRandom(seed: number, step: number): SeededRandom {
+  return new SeededRandom(Math.imul(seed, 0x9e3779b1) ^ Math.imul(step + 2, 0x85ebca6b)).fork();
 }
 
 function storeOf(speed: 'quick' | 'slow' | 'bursts', store: Store, delay: () => Promise<void>): Store {

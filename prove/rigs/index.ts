@@ -1,0 +1,8 @@
+import type { Rig } from '../lib/rig.ts';
+import { crashes } from './crashes.ts';
+import { plantedBugs } from './planted-bugs.ts';
+import { powerCutsExt4, powerCutsXfs } from './power-cuts.ts';
+import { simulator } from './simulator.ts';
+
+/** In the order in which they run: what takes least first. */
+export const rigs: readonly Rig[] = [simulator, plantedBugs, crashes, powerCutsExt4, powerCutsXfs];
