@@ -9,9 +9,19 @@ export interface CrashPlan extends Omit<CrashRunOptions, 'killed' | 'onlyAcks'> 
   /** Of the broker that is killed. */
   readonly dataDir: string;
   readonly onlyAcks?: boolean;
+  /** The broker lives through what it is done to. */
+  readonly survives?: boolean;
+  /** Called when the faults are over. */
+  readonly faultsOver?: () => void;
 }
 
-export async function crashFindings({ dataDir, onlyAcks = false, ...plan }: CrashPlan): Promise<Findings> {
+export async function crashFindings({
+  dataDir,
+  onlyAcks = false,
+  survives = false,
+  faultsOver,
+  ...plan
+}: CrashPlan): Promise<Findings> {
   const damages: string[] = [];
   const check = (when: string): void => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [ENTRY, 'check', '--data', dataDir], {
@@ -20,7 +30,11 @@ export async function crashFindings({ dataDir, onlyAcks = false, ...plan }: Cras
     });
     if (status !== 0) damages.push(`holdfast check ${when} ended with ${status}: ${(stdout + stderr).trim().slice(0, 500)}`);
   };
-  const killed = (): Promise<void> => Promise.resolve(check('after the last crash'));
+  const killed = (): Promise<void> => {
+    faultsOver?.();
+    if (!survives) check('after the last crash');
+    return Promise.resolve();
+  };
   const { violations, tries, confirmed, lost, duplicated, reordered, unknown, ...rest } = await crashRun({
     ...plan,
     onlyAcks,

@@ -1,8 +1,11 @@
 import type { Rig } from '../lib/rig.ts';
 import { crashes } from './crashes.ts';
+import { failingSync } from './failing-sync.ts';
+import { fuzz } from './fuzz.ts';
+import { network } from './network.ts';
 import { plantedBugs } from './planted-bugs.ts';
 import { powerCutsExt4, powerCutsXfs } from './power-cuts.ts';
 import { simulator } from './simulator.ts';
 
 /** In the order in which they run: what takes least first. */
-export const rigs: readonly Rig[] = [simulator, plantedBugs, crashes, powerCutsExt4, powerCutsXfs];
+export const rigs: readonly Rig[] = [simulator, fuzz, plantedBugs, crashes, network, failingSync, powerCutsExt4, powerCutsXfs];

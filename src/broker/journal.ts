@@ -52,6 +52,8 @@ export class Journal {
   /** At the writer, the oldest first. */
   readonly #writing: Batch[] = [];
   #flushing = false;
+  /** There was more than publishes in the last batch that went off. */
+  #lastMixed = false;
   #failed = false;
   readonly #relief: (() => void)[] = [];
   readonly #turnOver = (): void => {
@@ -83,8 +85,9 @@ export class Journal {
     this.#staged.bytes += bytes;
     this.#bytes += bytes;
     this.#staged.mixed ||= change.kind !== 'publish';
-    // A turn may bring thousands: the writer need not wait for the last of them. Settlements are better kept together.
-    if (this.#staged.changes.length === FULL_BATCH_CHANGES && !this.#staged.mixed) this.#flushIfDue();
+    // A turn may bring thousands: the writer need not wait for the last of them. Where there are settlements, which are better
+    // kept together, it has enough to do.
+    if (this.#staged.changes.length === FULL_BATCH_CHANGES && !this.#staged.mixed && !this.#lastMixed) this.#flushIfDue();
     if (this.#flushing) return;
     this.#flushing = true;
     this.#options.clock.afterTurn(this.#turnOver);
@@ -129,6 +132,7 @@ export class Journal {
   #flush(): void {
     const batch = this.#staged;
     this.#staged = new Batch();
+    this.#lastMixed = batch.mixed;
     this.#writing.push(batch);
     this.#options.store.commit(batch.changes).then(
       (report) => {

@@ -13,7 +13,7 @@ const MESSAGES = 64;
 const BODY = 'x'.repeat(1024 * 1024);
 /** The message that nobody settles. */
 const LEFT = MESSAGES / 2;
-const LOOKS = 10;
+const LOOKS = 120;
 
 let directory: string;
 let path: string;

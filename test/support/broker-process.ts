@@ -70,6 +70,21 @@ export class BrokerProcess {
     });
   }
 
+  get isRunning(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Whether it ends by itself in this time. */
+  async endsWithin(ms: number): Promise<boolean> {
+    const child = this.#child;
+    if (child === undefined || !this.isRunning) return true;
+    const signal = AbortSignal.timeout(ms);
+    return once(child, 'exit', { signal }).then(
+      () => true,
+      () => false,
+    );
+  }
+
   /** `kill -9`. */
   async kill9(): Promise<void> {
     await this.#end('SIGKILL');

@@ -8,8 +8,8 @@ import type Database from 'better-sqlite3';
 
 /** Kept free in any case: 4 MiB. */
 const SPARE_PAGES = 512;
-/** So many looks in a row must have found a page free. */
-const LOOKS = 10;
+/** So many looks in a row must have found a page free: two minutes, as the writer looks. */
+const LOOKS = 120;
 /** At most so many pages a slice: 1 MiB, some 5 ms. */
 const SLICE_PAGES_MAX = 128;
 
