@@ -44,6 +44,11 @@ export class FaultyStore implements Store {
     return this.#commits;
   }
 
+  /** It has fallen silent or failed: only a new start helps. */
+  get isDown(): boolean {
+    return this.#crashed || this.#failure !== undefined;
+  }
+
   /** The process is gone: no open or later call answers. */
   crash(): void {
     this.#crashed = true;

@@ -4,7 +4,7 @@ import { BrokerError } from '../../src/broker/errors.ts';
 import type { Store } from '../../src/store/store.ts';
 import { BrokerRig, request as requestOf } from './broker-rig.ts';
 import { BurstStore } from './burst-store.ts';
-import { FaultyStore } from './faulty-store.ts';
+import { FaultyStore, type StoreFaults } from './faulty-store.ts';
 import { HistoryModel, type Publishing } from './history-model.ts';
 import { Actor } from './random-actor.ts';
 import { SeededRandom } from './seeded-random.ts';
@@ -20,6 +20,12 @@ export interface HistoryOptions {
   readonly steps: readonly number[];
 }
 
+/** Which store the broker that runs now has, and whether it does what it should from the next start on. */
+interface Disk {
+  readonly store?: FaultyStore;
+  calm: boolean;
+}
+
 /** Steps from 0 on. */
 export function allSteps(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);
@@ -29,14 +35,16 @@ export class RandomHistory {
   readonly rig: BrokerRig;
   readonly model = new HistoryModel(LEASE_MS);
   #random: SeededRandom;
+  readonly #disk: Disk;
   readonly #actors: Actor[] = [];
   #connections = 0;
   #batches = 0;
   #violation: Error | undefined;
 
-  private constructor(rig: BrokerRig, random: SeededRandom) {
+  private constructor(rig: BrokerRig, random: SeededRandom, disk: Disk) {
     this.rig = rig;
     this.#random = random;
+    this.#disk = disk;
   }
 
   /** Throws what it finds wrong. The same options give the same history, byte for byte: see `HistoryModel.log`. */
@@ -44,7 +52,8 @@ export class RandomHistory {
     const random = new SeededRandom(seed);
     const disk = random.fork();
     const speed = random.pick(['quick', 'slow', 'bursts'] as const);
-    const holder: { rig?: BrokerRig } = {};
+    const isFaulty = random.chance(0.3);
+    const stage: { rig?: BrokerRig; store?: FaultyStore; calm: boolean } = { calm: !isFaulty };
     const rig = await BrokerRig.start({
       limits: {
         readyMessagesMax: random.pick([1, 2, 4, 1000]),
@@ -56,11 +65,15 @@ export class RandomHistory {
       },
       defaults: { leaseMs: LEASE_MS, backoffMs: random.pick([[], [0, 50], [1]]) },
       idleUnloadMs: random.pick([20, 100_000]),
-      wrap: (store) => storeOf(speed, store, () => slowly(holder.rig, disk)),
+      wrap(store) {
+        const working = storeOf(speed, store, () => slowly(stage.rig, disk));
+        stage.store = new FaultyStore(working, stage.calm ? {} : faultsOf(disk));
+        return stage.store;
+      },
       fillRandom: (bytes) => bytes.forEach((_, i) => (bytes[i] = random.between(0, 255))),
     });
-    holder.rig = rig;
-    const history = new RandomHistory(rig, random);
+    stage.rig = rig;
+    const history = new RandomHistory(rig, random, stage);
     for (const step of steps) {
       history.#random = stepRandom(seed, step);
       await history.#step();
@@ -81,6 +94,7 @@ export class RandomHistory {
 
   async #step(): Promise<void> {
     const random = this.#random;
+    if (this.#disk.store?.isDown === true) await this.#restart(false);
     const kind = random.between(0, 99);
     if (kind < 30) this.#publish();
     else if (kind < 45) this.#settle();
@@ -266,7 +280,7 @@ export class RandomHistory {
   }
 
   async #restart(inGoodOrder: boolean): Promise<void> {
-    if (inGoodOrder) {
+    if (inGoodOrder && this.#disk.calm) {
       // what was asked is answered first, as the server sees to it
       await this.rig.settle();
       for (const actor of this.#actors) actor.leave();
@@ -285,7 +299,10 @@ export class RandomHistory {
 
   /** Everybody is there and takes everything, until nothing is left; then the books must be right. */
   async #finish(): Promise<void> {
-    if (this.#random.chance(0.7)) await this.#restart(this.#random.chance(0.5));
+    const wasFaulty = !this.#disk.calm;
+    this.#disk.calm = true;
+    if (wasFaulty) await this.#restart(false);
+    else if (this.#random.chance(0.7)) await this.#restart(this.#random.chance(0.5));
     else await this.#stall();
     await this.rig.advance(100);
     for (const name of NAMES) await this.#drain(name, name === 'ann' ? ['@ann', ...QUEUES] : [`@${name}`]);
@@ -334,6 +351,13 @@ function stepRandom(seed: number, step: number): SeededRandom {
 function storeOf(speed: 'quick' | 'slow' | 'bursts', store: Store, delay: () => Promise<void>): Store {
   if (speed === 'slow') return new FaultyStore(store, { delay });
   return speed === 'bursts' ? new BurstStore(store, delay) : store;
+}
+
+/** Falls silent at one of its next commits, written or not, or fails there. */
+function faultsOf(random: SeededRandom): StoreFaults {
+  const commit = random.between(3, 40);
+  if (random.chance(0.3)) return { failAtCommit: commit };
+  return { crashAtCommit: commit, crashAfterWrite: random.chance(0.5) };
 }
 
 /** A disk that takes a while, and sometimes long. */
