@@ -10,6 +10,7 @@ import { type Config, refusalToListen } from './config.ts';
 import { DEFAULT_LIMITS } from './protocol/native/limits.ts';
 import { sharedTokenAuthority } from './server/auth/shared-token.ts';
 import { Server } from './server/server.ts';
+import { DiskSpace } from './store/sqlite/disk-space.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { version } from './version.ts';
 
@@ -58,8 +59,17 @@ export async function serve(config: Config): Promise<void> {
 
 async function startBroker(config: Config, clock: Clock, log: Logger): Promise<Broker> {
   const store = await openSqliteStore({ path: join(config.dataDir, DATABASE_FILE) });
+  const space = await DiskSpace.watch({
+    directory: config.dataDir,
+    reserveBytes: config.diskReserveBytes,
+    changed(isLow, freeBytes) {
+      if (isLow) log.error({ freeBytes, reserve: config.diskReserveBytes }, 'the disk is nearly full: publishes are refused');
+      else log.info({ freeBytes }, 'there is room on the disk again: publishes are taken');
+    },
+  });
   return LocalBroker.start({
     store,
+    space,
     clock,
     fillRandom: randomFillSync,
     limits: {

@@ -41,6 +41,7 @@ describe('the configuration', () => {
       idleUnloadMs: 30_000,
       drainTimeoutMs: 10_000,
       uncommittedBytesMax: 32 * MIB,
+      diskReserveBytes: 128 * MIB,
       readyMessagesMax: 2000,
       readyBytesMax: 4 * MIB,
       unackedMax: 50_000,

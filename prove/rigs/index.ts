@@ -1,6 +1,7 @@
 import type { Rig } from '../lib/rig.ts';
 import { crashes } from './crashes.ts';
 import { failingSync } from './failing-sync.ts';
+import { fullDisk } from './full-disk.ts';
 import { fuzz } from './fuzz.ts';
 import { network } from './network.ts';
 import { plantedBugs } from './planted-bugs.ts';
@@ -8,4 +9,14 @@ import { powerCutsExt4, powerCutsXfs } from './power-cuts.ts';
 import { simulator } from './simulator.ts';
 
 /** In the order in which they run: what takes least first. */
-export const rigs: readonly Rig[] = [simulator, fuzz, plantedBugs, crashes, network, failingSync, powerCutsExt4, powerCutsXfs];
+export const rigs: readonly Rig[] = [
+  simulator,
+  fuzz,
+  plantedBugs,
+  crashes,
+  network,
+  failingSync,
+  fullDisk,
+  powerCutsExt4,
+  powerCutsXfs,
+];

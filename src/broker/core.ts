@@ -35,6 +35,8 @@ export interface Core {
   readonly idleUnloadMs: number;
   readonly ids: MessageIds;
   readonly memory: ReadyMemory;
+  /** Room for what is published. */
+  readonly space: Space;
   /** The next place in any queue. */
   nextSeq(): number;
   /** Queues with something new to deliver: served when the commit that brought it has been told to all. */
@@ -47,6 +49,12 @@ export interface Dispatching {
   isTouched: boolean;
   /** Gives what is ready to who can take it. */
   dispatch(): void;
+}
+
+/** What is left of the disk. */
+export interface Space {
+  /** Too little to take more in; enough to write down what is acknowledged. */
+  readonly isLow: boolean;
 }
 
 /** Bytes of bodies kept ready in memory by all queues. */

@@ -30,6 +30,10 @@ export const ERRORS = {
     meaning:
       'The id was published before with another body, other headers or another destination, or the session is open already.',
   },
+  disk_full: {
+    retryable: true,
+    meaning: 'The disk is nearly full: nothing is taken in until there is room. Acknowledging goes on.',
+  },
   draining: { retryable: true, meaning: 'The broker is shutting down. Connect again and repeat.' },
   unavailable: { retryable: true, meaning: 'The broker cannot do that at the moment.' },
 } as const satisfies Record<string, ErrorKind>;

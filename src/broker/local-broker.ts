@@ -3,7 +3,7 @@ import type { QueueSettings, Recovered, Store } from '../store/store.ts';
 import { type Broker, type Opened, type OpenRequest, type Outlet } from './broker.ts';
 import { ClientSession, inboxOf } from './client-session.ts';
 import type { Clock } from './clock.ts';
-import { type BrokerLimits, type Core, type Dispatching, ReadyMemory } from './core.ts';
+import { type BrokerLimits, type Core, type Dispatching, ReadyMemory, type Space } from './core.ts';
 import { Deadlines } from './deadlines.ts';
 import { BrokerError } from './errors.ts';
 import { Journal } from './journal.ts';
@@ -24,6 +24,7 @@ export interface LocalBrokerOptions {
   readonly idleUnloadMs: number;
   /** Bytes of changes not yet durable, past which the broker is `saturated`. */
   readonly uncommittedBytesMax: number;
+  readonly space: Space;
   /** A commit failed: nothing will be confirmed any more, the process must end. */
   readonly failed: (error: unknown) => void;
 }
@@ -54,7 +55,8 @@ export class LocalBroker implements Broker {
   }
 
   private constructor(options: LocalBrokerOptions, recovered: Recovered) {
-    const { store, clock, fillRandom, limits, defaults, dedupWindowMs, idleUnloadMs, uncommittedBytesMax, failed } = options;
+    const { store, clock, fillRandom, limits, defaults, dedupWindowMs, idleUnloadMs, uncommittedBytesMax, space, failed } =
+      options;
     const deadlines = new Deadlines(clock);
     const journal = new Journal({ store, clock, deadlines, uncommittedBytesMax, committed: () => this.#serveTouched(), failed });
     this.#core = {
@@ -68,6 +70,7 @@ export class LocalBroker implements Broker {
       deadlines,
       ids: new MessageIds(fillRandom),
       memory: new ReadyMemory(),
+      space,
       nextSeq: () => this.#takeSeq(),
       touched: (queue) => this.#touch(queue),
     };

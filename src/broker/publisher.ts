@@ -33,6 +33,10 @@ export class Publisher {
   }
 
   publish(session: Sender, requests: readonly PublishRequest[], reply: Reply<readonly Published[]>): Wait {
+    if (this.#core.space.isLow) {
+      reply(new BrokerError('disk_full', 'the disk is nearly full: publish again when there is room, or free some'));
+      return undefined;
+    }
     const targets: (Targets | Promise<Targets>)[] = [];
     let waits = false;
     for (const request of requests) {

@@ -192,6 +192,14 @@ export const OPTIONS = {
     max: 4096 * MIB,
     help: "Publishes received but not yet on disk, in the whole process. Past it, publishers' sockets are not read.",
   },
+  diskReserveBytes: {
+    kind: 'bytes',
+    flag: 'disk-reserve',
+    default: 128 * MIB,
+    min: 0,
+    max: 1024 * 1024 * MIB,
+    help: 'Room on the disk that publishes must leave, so that acknowledging goes on. With less, they are refused; 0 to take all.',
+  },
   readyMessagesMax: {
     kind: 'count',
     flag: 'ready-messages-max',

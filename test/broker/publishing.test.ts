@@ -207,3 +207,17 @@ describe('a broker with more to write than it should', () => {
     expect(rig.broker.saturated).toBe(false);
   });
 });
+
+it('takes nothing in while the disk is nearly full, lets go of what it has, and goes on by itself', async () => {
+  const space = { isLow: false };
+  const rig = await BrokerRig.start({ space });
+  const client = await rig.client('c');
+  await client.publishNumbers('q', 1, 2);
+  await client.subscribe({ queue: 'q' });
+  space.isLow = true;
+  await expect(client.publish({ queue: 'q', body: '3' })).rejects.toMatchObject({ code: 'disk_full' });
+  expect(await client.ack(...client.take())).toBe(2);
+  space.isLow = false;
+  await client.publishNumbers('q', 4, 4);
+  expect(client.bodies()).toEqual(['4']);
+});

@@ -13,7 +13,7 @@ import type {
   Wait,
 } from '../../src/broker/broker.ts';
 import type { Clock } from '../../src/broker/clock.ts';
-import type { BrokerLimits } from '../../src/broker/core.ts';
+import type { BrokerLimits, Space } from '../../src/broker/core.ts';
 import { BrokerError } from '../../src/broker/errors.ts';
 import { LocalBroker } from '../../src/broker/local-broker.ts';
 import { MemoryDisk } from '../../src/store/memory/memory-disk.ts';
@@ -30,6 +30,7 @@ export interface RigOptions {
   /** Put between the broker and the memory store. */
   readonly wrap?: (store: Store) => Store;
   readonly fillRandom?: (bytes: Uint8Array) => void;
+  readonly space?: Space;
 }
 
 export const LEASE_MS = 60_000;
@@ -80,6 +81,7 @@ export class BrokerRig {
       uncommittedBytesMax = 1e9,
       wrap,
       fillRandom,
+      space = { isLow: false },
     } = this.#options;
     this.#process = this.clock.start();
     const memory = new MemoryStore(this.disk);
@@ -92,6 +94,7 @@ export class BrokerRig {
       dedupWindowMs,
       idleUnloadMs,
       uncommittedBytesMax,
+      space,
       failed: (error) => this.failures.push(error),
     });
     this.#broker = await this.until(starting);

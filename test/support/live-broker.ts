@@ -66,6 +66,7 @@ export class LiveBroker {
       dedupWindowMs: 300_000,
       idleUnloadMs: 600_000,
       uncommittedBytesMax: options.uncommittedBytesMax ?? 16 * 1024 * 1024,
+      space: { isLow: false },
       failed: (error) => failures.push(error),
     });
     const server = new Server({

@@ -1,0 +1,118 @@
+/** Something else fills the disk again and again: publishes are refused in time, acknowledging goes on, and all goes on by itself. */
+import { rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { BrokerProcess } from '../../test/support/broker-process.ts';
+import { type Delivery, Refused, WireClient } from '../../test/support/wire-client.ts';
+import { LoopMount, noPowerCut } from '../lib/loop-mount.ts';
+import { NOTHING_FOUND, type Rig } from '../lib/rig.ts';
+
+const CYCLES = 20;
+const CYCLES_QUICK = 3;
+const RESERVE_MIB = 48;
+/** What is left free by the one who fills the disk: less than the reserve. */
+const LEFT_MIB = 24;
+const MIB = 2 ** 20;
+/** In a queue when the disk is filled. */
+const MESSAGES = 2000;
+const BODY = 'x'.repeat(1000);
+/** How long it may take until publishes are refused, or taken again. */
+const CHANGE_MS_MAX = 10_000;
+
+export const fullDisk: Rig = {
+  id: 'full-disk',
+  title: `${CYCLES} times a full disk`,
+  description:
+    `On a small ext4, ${MESSAGES.toLocaleString('en-US')} messages are published and delivered; then a file takes the disk but for ` +
+    `${LEFT_MIB} MiB, half of the reserve. Publishes must be refused with disk_full, each acknowledgement must be confirmed, and when ` +
+    'the file is gone publishes must be taken again, by the same process.',
+  obstacle: () => noPowerCut('ext4'),
+  async run({ quick, say }) {
+    const disk = new LoopMount('ext4');
+    const dataDir = join(disk.directory, 'data');
+    const broker = new BrokerProcess(['--disk-reserve', `${RESERVE_MIB}MiB`], {}, dataDir);
+    const cycles = quick ? CYCLES_QUICK : CYCLES;
+    const seen = { tries: 0, confirmed: 0, refused: 0, acks: 0, violations: [] as string[] };
+    try {
+      await broker.start();
+      for (let cycle = 1; cycle <= cycles; cycle++) {
+        await fillOnce(broker.url, disk.directory, cycle, seen);
+        if (cycle % 5 === 0) say(`${cycle} of ${cycles} cycles`);
+      }
+      if (!broker.isRunning) seen.violations.push(`the broker has ended: ${broker.stderr.trim().slice(-300)}`);
+      await broker.stop();
+    } finally {
+      await broker.dispose();
+      disk.remove();
+    }
+    const { tries, confirmed, refused, acks, violations } = seen;
+    return {
+      ...NOTHING_FOUND,
+      tries,
+      confirmed,
+      violations,
+      lost: violations.filter((violation) => violation.includes('lost')).length,
+      details: { cycles, refused, 'acknowledgements confirmed while full': acks },
+    };
+  },
+};
+
+interface Seen {
+  tries: number;
+  confirmed: number;
+  refused: number;
+  acks: number;
+  readonly violations: string[];
+}
+
+async function fillOnce(url: string, directory: string, cycle: number, seen: Seen): Promise<void> {
+  const held: Delivery[] = [];
+  const client = await WireClient.connect(url, { client: 'filler', delivered: (delivery) => void held.push(delivery) });
+  const ballast = join(directory, 'ballast');
+  try {
+    await client.subscribe({ queue: 'q', prefetch: 10_000 });
+    const published = Array.from({ length: MESSAGES }, () => client.publish({ queue: 'q' }, BODY));
+    seen.tries += MESSAGES;
+    await Promise.all(published);
+    seen.confirmed += MESSAGES;
+    await until(() => Promise.resolve(held.length >= MESSAGES), 'delivery of what was confirmed', cycle, seen);
+    const { bavail, bsize } = statfsSync(directory);
+    writeFileSync(ballast, Buffer.alloc(Math.max(bavail * bsize - LEFT_MIB * MIB, 0), 1));
+    await until(async () => !(await takes(client, seen)), 'refusal of publishes', cycle, seen);
+    const acked = await Promise.allSettled(held.map((delivery) => client.ack(delivery)));
+    const confirmed = acked.filter(({ status }) => status === 'fulfilled').length;
+    seen.acks += confirmed;
+    if (confirmed < acked.length)
+      seen.violations.push(`cycle ${cycle}: ${acked.length - confirmed} of ${acked.length} acknowledgements were not confirmed`);
+    if (await takes(client, seen)) seen.violations.push(`cycle ${cycle}: a publish was taken while the disk was full`);
+    rmSync(ballast);
+    await until(() => takes(client, seen), 'publishes taken again', cycle, seen);
+    await pause(10);
+    if (held.length < MESSAGES) seen.violations.push(`cycle ${cycle}: ${MESSAGES - held.length} messages are lost`);
+    await client.ack(...held.splice(acked.length));
+  } finally {
+    rmSync(ballast, { force: true });
+    await client.close();
+  }
+}
+
+async function takes(client: WireClient, seen: Seen): Promise<boolean> {
+  seen.tries++;
+  try {
+    await client.publish({ queue: 'q' }, 'more');
+    seen.confirmed++;
+    return true;
+  } catch (error) {
+    if (!(error instanceof Refused) || error.code !== 'disk_full') throw error;
+    seen.refused++;
+    return false;
+  }
+}
+
+async function until(reached: () => Promise<boolean>, what: string, cycle: number, seen: Seen): Promise<void> {
+  const end = performance.now() + CHANGE_MS_MAX;
+  while (!(await reached())) {
+    if (performance.now() > end) return void seen.violations.push(`cycle ${cycle}: no ${what} within ${CHANGE_MS_MAX} ms`);
+    await pause(20);
+  }
+}
