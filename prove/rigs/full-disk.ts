@@ -32,7 +32,7 @@ export const fullDisk: Rig = {
     const dataDir = join(disk.directory, 'data');
     const broker = new BrokerProcess(['--disk-reserve', `${RESERVE_MIB}MiB`], {}, dataDir);
     const cycles = quick ? CYCLES_QUICK : CYCLES;
-    const seen = { tries: 0, confirmed: 0, refused: 0, acks: 0, violations: [] as string[] };
+    const seen: Seen = { tries: 0, refused: 0, acks: 0, confirmed: new Set(), delivered: new Set(), violations: [] };
     try {
       await broker.start();
       for (let cycle = 1; cycle <= cycles; cycle++) {
@@ -45,37 +45,50 @@ export const fullDisk: Rig = {
       await broker.dispose();
       disk.remove();
     }
-    const { tries, confirmed, refused, acks, violations } = seen;
+    const { tries, confirmed, delivered, refused, acks, violations } = seen;
+    const lost = countMissing(confirmed, delivered);
+    if (lost > 0) violations.push(`${lost} messages were confirmed and never delivered`);
+    const invented = countMissing(delivered, confirmed);
+    if (invented > 0) violations.push(`${invented} messages were delivered and never confirmed`);
     return {
       ...NOTHING_FOUND,
       tries,
-      confirmed,
+      confirmed: confirmed.size,
       violations,
-      lost: violations.filter((violation) => violation.includes('lost')).length,
+      lost,
       details: { cycles, refused, 'acknowledgements confirmed while full': acks },
     };
   },
 };
 
+function countMissing(ids: ReadonlySet<string>, among: ReadonlySet<string>): number {
+  return [...ids].filter((id) => !among.has(id)).length;
+}
+
 interface Seen {
   tries: number;
-  confirmed: number;
   refused: number;
   acks: number;
+  /** The ids of all messages that were confirmed, and of all that came. */
+  readonly confirmed: Set<string>;
+  readonly delivered: Set<string>;
   readonly violations: string[];
 }
 
 async function fillOnce(url: string, directory: string, cycle: number, seen: Seen): Promise<void> {
   const held: Delivery[] = [];
-  const client = await WireClient.connect(url, { client: 'filler', delivered: (delivery) => void held.push(delivery) });
+  const delivered = (delivery: Delivery): void => {
+    held.push(delivery);
+    seen.delivered.add(delivery.id);
+  };
+  const client = await WireClient.connect(url, { client: 'filler', delivered });
   const ballast = join(directory, 'ballast');
   try {
     await client.subscribe({ queue: 'q', prefetch: 10_000 });
     const published = Array.from({ length: MESSAGES }, () => client.publish({ queue: 'q' }, BODY));
     seen.tries += MESSAGES;
-    await Promise.all(published);
-    seen.confirmed += MESSAGES;
-    await until(() => Promise.resolve(held.length >= MESSAGES), 'delivery of what was confirmed', cycle, seen);
+    for (const { id } of await Promise.all(published)) seen.confirmed.add(String(id));
+    await allDelivered(cycle, seen);
     const { bavail, bsize } = statfsSync(directory);
     writeFileSync(ballast, Buffer.alloc(Math.max(bavail * bsize - LEFT_MIB * MIB, 0), 1));
     await until(async () => !(await takes(client, seen)), 'refusal of publishes', cycle, seen);
@@ -87,20 +100,26 @@ async function fillOnce(url: string, directory: string, cycle: number, seen: See
     if (await takes(client, seen)) seen.violations.push(`cycle ${cycle}: a publish was taken while the disk was full`);
     rmSync(ballast);
     await until(() => takes(client, seen), 'publishes taken again', cycle, seen);
-    await pause(10);
-    if (held.length < MESSAGES) seen.violations.push(`cycle ${cycle}: ${MESSAGES - held.length} messages are lost`);
-    await client.ack(...held.splice(acked.length));
+    await allDelivered(cycle, seen);
+    for (const delivery of held.slice(acked.length)) await client.ack(delivery);
+    const { waiting } = await client.subscribe({ queue: 'q', prefetch: 10_000 });
+    if (waiting !== 0) seen.violations.push(`cycle ${cycle}: ${String(waiting)} messages wait after all were acknowledged`);
   } finally {
     rmSync(ballast, { force: true });
     await client.close();
   }
 }
 
+function allDelivered(cycle: number, seen: Seen): Promise<void> {
+  const isSo = (): Promise<boolean> => Promise.resolve([...seen.confirmed].every((id) => seen.delivered.has(id)));
+  return until(isSo, 'delivery of all that was confirmed', cycle, seen);
+}
+
 async function takes(client: WireClient, seen: Seen): Promise<boolean> {
   seen.tries++;
   try {
-    await client.publish({ queue: 'q' }, 'more');
-    seen.confirmed++;
+    const { id } = await client.publish({ queue: 'q' }, 'more');
+    seen.confirmed.add(String(id));
     return true;
   } catch (error) {
     if (!(error instanceof Refused) || error.code !== 'disk_full') throw error;
