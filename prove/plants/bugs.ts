@@ -13,13 +13,16 @@ export interface PlantedBug {
 
 export const bugs: readonly PlantedBug[] = [
   {
-    id: 'sync-normal',
-    what: 'commits without waiting for the disk (synchronous = NORMAL)',
+    id: 'no-sync',
+    what: 'commits without waiting for the disk (synchronous = NORMAL and nothing more)',
     foundBy: 'power-ext4',
-    file: 'store/sqlite/database.ts',
+    file: 'store/sqlite/wal-sync.ts',
     changes: [
-      ["db.pragma('synchronous = FULL')", "db.pragma('synchronous = NORMAL')"],
-      ['const FULL = 2;', 'const FULL = 1;'],
+      ['    fdatasyncSync(file);\n', ''],
+      [
+        '    fdatasync(file, (error) => {',
+        '    ((then: (error: null) => void) => setImmediate(then, null))((error: Error | null) => {',
+      ],
     ],
   },
   {

@@ -9,6 +9,7 @@ import { transferOf } from './planes.ts';
 import type { MessageRow } from './statements.ts';
 import { storeErrorFrom } from './store-error.ts';
 import type { Answer, Request, WriterMessage, WriterOptions } from './thread-messages.ts';
+import { WalSync } from './wal-sync.ts';
 
 /** Answers go off when they hold this much, so that many reads in one turn don't pile up. */
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
@@ -18,28 +19,47 @@ const CHORES_PAUSE_MS_MIN = 10;
 /** How often it looks, after a commit, whether the file could be smaller. */
 const LOOK_INTERVAL_MS = 1000;
 
+/** Answers on their way, and how many commits have to be durable before they may go. */
+interface Parcel {
+  readonly message: WriterMessage;
+  readonly transfer: readonly ArrayBuffer[];
+  readonly commits: number;
+}
+
 class Writer {
   readonly #port: MessagePort;
   readonly #engine: SqliteEngine;
+  readonly #sync: WalSync;
+  readonly #parcels: Parcel[] = [];
   #answers: Answer[] = [];
   #rows: MessageRow[] = [];
   #bytes = 0;
   #chore: NodeJS.Timeout | undefined;
   #looking: NodeJS.Timeout | undefined;
 
-  constructor(port: MessagePort, engine: SqliteEngine) {
+  constructor(port: MessagePort, path: string) {
     this.#port = port;
-    this.#engine = engine;
+    this.#engine = new SqliteEngine(path);
+    this.#sync = new WalSync({
+      path,
+      synced: () => this.#send(),
+      failed: (error) =>
+        untilFailure(port, () => {
+          throw error;
+        }),
+    });
   }
 
   handle(requests: readonly Request[]): void {
     for (const request of requests) {
       // What a commit has to wait for, those who asked before it need not.
-      if (request.kind === 'commit') this.#send();
+      if (request.kind === 'commit') this.#pack();
       this.#answers.push(this.#answer(request));
-      if (this.#bytes > ANSWER_BYTES_MAX) this.#send();
+      if (this.#bytes > ANSWER_BYTES_MAX) this.#pack();
       if (request.kind === 'close') return this.#end();
     }
+    this.#pack();
+    this.#sync.begin();
     this.#send();
     this.planChores();
   }
@@ -51,6 +71,7 @@ class Writer {
         return { kind, recovered: this.#engine.recover() };
       case 'commit': {
         const report = this.#engine.commit(request.batch);
+        this.#sync.add();
         return { kind, report: report.size === 0 ? undefined : report };
       }
       case 'find':
@@ -75,17 +96,31 @@ class Writer {
     }
   }
 
-  #send(): void {
+  #pack(): void {
     if (this.#answers.length === 0) return;
     const messages = this.#rows.length === 0 ? undefined : packMessages(this.#rows);
-    const message: WriterMessage = { kind: 'answers', answers: this.#answers, messages };
-    this.#port.postMessage(message, messages === undefined ? [] : transferOf(messages));
+    this.#parcels.push({
+      message: { kind: 'answers', answers: this.#answers, messages },
+      transfer: messages === undefined ? [] : transferOf(messages),
+      commits: this.#sync.written,
+    });
     this.#answers = [];
     this.#rows = [];
     this.#bytes = 0;
   }
 
+  /** Answers keep their order: one that comes after a commit tells of it. */
+  #send(): void {
+    const { durable } = this.#sync;
+    for (let parcel = this.#parcels[0]; parcel !== undefined && parcel.commits <= durable; parcel = this.#parcels[0]) {
+      this.#parcels.shift();
+      this.#port.postMessage(parcel.message, parcel.transfer);
+    }
+  }
+
   #end(): void {
+    this.#sync.close();
+    this.#pack();
     this.#send();
     this.#port.close();
   }
@@ -125,7 +160,7 @@ function untilFailure(port: MessagePort, work: () => void): void {
 
 function start(port: MessagePort): void {
   untilFailure(port, () => {
-    const writer = new Writer(port, new SqliteEngine((workerData as WriterOptions).path));
+    const writer = new Writer(port, (workerData as WriterOptions).path);
     const ready: WriterMessage = { kind: 'ready' };
     port.postMessage(ready);
     port.on('message', (requests: Request[]) => untilFailure(port, () => writer.handle(requests)));
