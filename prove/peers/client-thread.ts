@@ -1,7 +1,7 @@
 /** Starts clients in threads and hears from them. */
 import { Worker } from 'node:worker_threads';
 import type { Published } from './client.ts';
-import type { ClientResult, ClientTask } from './client-worker.ts';
+import type { ClientResult, ClientTask, Drained } from './client-worker.ts';
 
 interface Thread {
   /** @throws what the client failed with, or that its time is over */
@@ -30,8 +30,9 @@ export async function declareInThread(task: Omit<ClientTask, 'work'>): Promise<v
   await startThread({ ...task, work: 'declare' }).result;
 }
 
-export async function drainInThread(task: Omit<ClientTask, 'work'>): Promise<ReadonlySet<number>> {
-  return (await startThread({ ...task, work: 'drain' }).result) as ReadonlySet<number>;
+/** @throws if it takes too long */
+export async function drainInThread(task: Omit<ClientTask, 'work'>): Promise<Drained> {
+  return (await startThread({ ...task, work: 'drain' }).result) as Drained;
 }
 
 /** Publishes for so long; `cut` is called then, after which nothing more may be confirmed. @throws if the client fails before */

@@ -1,6 +1,8 @@
 /** A client in a thread of its own: whatever a server that comes back from a power cut does to it, only the thread ends of it. */
 import { once } from 'node:events';
+import process from 'node:process';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import type { Protocol } from '../../bench/lib/protocol.ts';
 import { protocolNamed } from '../../bench/protocols/index.ts';
 import { drain, publishUntil, type Published, type Round } from './client.ts';
 import { streams } from './stream-protocol.ts';
@@ -13,7 +15,13 @@ export interface ClientTask extends Round {
 }
 
 /** Of `declare`, nothing. */
-export type ClientResult = Published | ReadonlySet<number> | undefined;
+export type ClientResult = Published | Drained | undefined;
+
+export interface Drained {
+  readonly came: ReadonlySet<number>;
+  /** What it ended with before it was through. */
+  readonly failure: string | undefined;
+}
 
 async function result(task: ClientTask, port: MessagePort): Promise<ClientResult> {
   const protocol = task.protocol === 'streams' ? streams : protocolNamed(task.protocol);
@@ -30,7 +38,20 @@ async function result(task: ClientTask, port: MessagePort): Promise<ClientResult
         once(port, 'message').then(() => undefined),
       );
     case 'drain':
-      return drain(protocol, task);
+      return drained(protocol, task, port);
+  }
+}
+
+/** What came before a failure has been taken out of the queue: it must not be forgotten. */
+async function drained(protocol: Protocol, task: ClientTask, port: MessagePort): Promise<Drained> {
+  const came = new Set<number>();
+  const failed = (error: Error): Drained => ({ came, failure: error.message });
+  process.once('uncaughtException', (error) => port.postMessage(failed(error)));
+  try {
+    await drain(protocol, task, came);
+    return { came, failure: undefined };
+  } catch (error) {
+    return failed(error instanceof Error ? error : new Error(String(error)));
   }
 }
 

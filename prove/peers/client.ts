@@ -1,4 +1,5 @@
 /** What clients do in a round: publish with a window until the power is cut, and take out what is there when it is back. */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection, Protocol } from '../../bench/lib/protocol.ts';
 
@@ -65,11 +66,10 @@ export async function publishUntil(
 
 /**
  * Takes all out of the queue, up to a last message of its own, which comes behind everything that was there.
- * Returns the numbers of that round's messages.
+ * @param came is given the numbers of that round's messages as they come
  */
-export async function drain(protocol: Protocol, { port, queue, round }: Round): Promise<ReadonlySet<number>> {
-  const came = new Set<number>();
-  const last = `"the last of ${round}"`;
+export async function drain(protocol: Protocol, { port, queue, round }: Round, came: Set<number>): Promise<void> {
+  const last = `"the last of ${round}: ${randomUUID()}"`;
   const lastIsIn = Promise.withResolvers<void>();
   const lastCame = Promise.withResolvers<void>();
   const connection: Connection = await protocol.connect({
@@ -91,5 +91,4 @@ export async function drain(protocol: Protocol, { port, queue, round }: Round): 
   await lastCame.promise;
   await pause(QUIET_MS);
   connection.close();
-  return came;
 }

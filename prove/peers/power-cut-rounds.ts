@@ -26,7 +26,7 @@ export interface Tally {
   readonly roundsWithLoss: number;
   /** Under load, all rounds together. */
   readonly seconds: number;
-  /** What a server failed with that did not come back by itself: all that it had confirmed in that round counts as lost. */
+  /** What a server failed with that did not come back by itself: what did not come until then counts as lost. */
   readonly failures: readonly string[];
 }
 
@@ -39,6 +39,11 @@ const QUEUE = 'cut';
  */
 const NEW_QUEUE_MS = 5000;
 const STARTED_MS = 1000;
+/** How long a started server may need until a client gets through. */
+const BACK_MS_MAX = 60_000;
+const AGAIN_MS = 1000;
+/** What a connection held that has ended comes again by then: JetStream waits 30 s for an acknowledgement. */
+const HELD_MS = 40_000;
 /** A killed server's files close a moment after its end. */
 const UNMOUNT_TRIES = 50;
 const UNMOUNT_EVERY_MS = 100;
@@ -47,7 +52,7 @@ const UNMOUNT_EVERY_MS = 100;
 export async function powerCutRounds(setting: Setting, start: Start, options: RoundsOptions): Promise<Tally> {
   const { rounds, seed, say } = options;
   const random = new SeededRandom(seed);
-  const rig = new Rig(setting, start);
+  const rig = new Rig(setting, start, say);
   try {
     for (let round = 1; round <= rounds; round++) {
       const lost = await rig.round(round, random.between(...LOAD_MS));
@@ -62,6 +67,7 @@ export async function powerCutRounds(setting: Setting, start: Start, options: Ro
 class Rig {
   readonly #setting: Setting;
   readonly #start: Start;
+  readonly #say: (line: string) => void;
   readonly #failures: string[] = [];
   #disk: LoopMount | undefined;
   #server: KillableServer | undefined;
@@ -72,9 +78,10 @@ class Rig {
   #roundsWithLoss = 0;
   #seconds = 0;
 
-  constructor(setting: Setting, start: Start) {
+  constructor(setting: Setting, start: Start, say: (line: string) => void) {
     this.#setting = setting;
     this.#start = start;
+    this.#say = say;
   }
 
   /** Returns what was found, in words. */
@@ -94,20 +101,15 @@ class Rig {
     await this.#end();
     await unmount(disk);
     disk.mount();
-    const came = await this.#cameBack(disk, task);
-    return this.#count(round, done, came);
-  }
-
-  /** The numbers of what is there after the cut: none if the server does not come back. */
-  async #cameBack(disk: LoopMount, task: Omit<ClientTask, 'work'>): Promise<ReadonlySet<number>> {
+    const came = new Set<number>();
     try {
       const { port } = await this.#serverOn(disk);
-      return await drainInThread({ ...task, port });
+      await drainAll({ ...task, port }, done.confirmed, came, this.#say);
     } catch (error) {
-      this.#failures.push(`round ${task.round}: ${error instanceof Error ? error.message : String(error)}`);
+      this.#failures.push(`round ${round}: ${error instanceof Error ? error.message : String(error)}`);
       await this.dispose();
-      return new Set();
     }
+    return this.#count(round, done, came);
   }
 
   #count(round: number, { published, confirmed, seconds }: Published, came: ReadonlySet<number>): string {
@@ -164,6 +166,35 @@ class Rig {
 /** How many of the confirmed did not come. */
 export function missing(confirmed: readonly number[], came: ReadonlySet<number>): number {
   return confirmed.filter((number) => !came.has(number)).length;
+}
+
+/**
+ * A server that has just started may end a connection: a client that lost one comes again, for as long as one may take to be back.
+ * @throws the last failure
+ */
+async function drainAll(
+  task: Omit<ClientTask, 'work'>,
+  confirmed: readonly number[],
+  came: Set<number>,
+  say: (line: string) => void,
+): Promise<void> {
+  const drainOnce = async (): Promise<string | undefined> => {
+    const drained = await drainInThread(task);
+    for (const number of drained.came) came.add(number);
+    return drained.failure;
+  };
+  const end = performance.now() + BACK_MS_MAX;
+  let failure = await drainOnce();
+  if (failure === undefined) return;
+  for (; failure !== undefined; failure = await drainOnce()) {
+    if (performance.now() > end) throw new Error(failure);
+    say(`round ${task.round}: ${failure}; again`);
+    await pause(AGAIN_MS);
+  }
+  if (missing(confirmed, came) === 0) return;
+  await pause(HELD_MS);
+  failure = await drainOnce();
+  if (failure !== undefined) throw new Error(failure);
 }
 
 async function unmount(disk: LoopMount): Promise<void> {

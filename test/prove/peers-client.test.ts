@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { protocolNamed } from '../../bench/protocols/index.ts';
+import { drainInThread } from '../../prove/peers/client-thread.ts';
 import { bodyOf, drain, numberOf, publishUntil } from '../../prove/peers/client.ts';
 import { missing } from '../../prove/peers/power-cut-rounds.ts';
 import { AnswerReader, commandText } from '../../prove/peers/resp.ts';
@@ -14,6 +15,8 @@ class StreamServer {
   readonly commands: string[] = [];
   /** After so many XADDs it answers nothing more. */
   answersMax = Number.POSITIVE_INFINITY;
+  /** The command that it answers by ending the connection. */
+  endsAt = '';
   #last = 0;
 
   async listen(): Promise<number> {
@@ -25,7 +28,8 @@ class StreamServer {
       socket.on('error', () => undefined);
       socket.on('data', (piece: string) => {
         const answers = reader.read(piece).map((command) => this.#answer(command as readonly string[]));
-        socket.write(answers.join(''), 'latin1');
+        if (this.commands.includes(this.endsAt)) socket.end();
+        else socket.write(answers.join(''), 'latin1');
       });
     });
     server.listen(0, '127.0.0.1');
@@ -45,8 +49,12 @@ class StreamServer {
     return name === 'INFO' ? '$21\r\nvalkey_version:9.1.2\r\n\r\n' : ':1\r\n';
   }
 
-  #add(body: string): string {
+  put(body: string): void {
     this.bodies.set(++this.#last, body);
+  }
+
+  #add(body: string): string {
+    this.put(body);
     return this.#last > this.answersMax ? '' : `$${String(this.#last).length + 2}\r\n${this.#last}-0\r\n`;
   }
 
@@ -95,7 +103,8 @@ describe('the clients of the power-cut rounds', () => {
     const { confirmed } = await publishUntil(streams, { port, queue: 'q', round: 2 }, 100, stop);
     for (const id of [1, 1001, 2500]) server.bodies.delete(id);
     server.answersMax = Number.POSITIVE_INFINITY;
-    const came = await drain(streams, { port, queue: 'q', round: 2 });
+    const came = new Set<number>();
+    await drain(streams, { port, queue: 'q', round: 2 }, came);
     expect(confirmed.filter((number) => !came.has(number))).toEqual([0, 1000, 2499]);
     expect(server.bodies.size).toBe(0);
     expect(server.commands.filter((name) => name === 'XRANGE')).toHaveLength(3);
@@ -103,9 +112,21 @@ describe('the clients of the power-cut rounds', () => {
 
   it('find messages of an earlier round, and do not count them', async () => {
     const { server, port } = await listening();
-    server.bodies.set(-1, bodyOf(1, 7));
-    const came = await drain(streams, { port, queue: 'q', round: 2 });
+    server.put(bodyOf(1, 7));
+    const came = new Set<number>();
+    await drain(streams, { port, queue: 'q', round: 2 }, came);
     expect([...came]).toEqual([]);
+    expect(server.bodies.size).toBe(0);
+  });
+
+  it('keep what came before the server ended the connection', async () => {
+    const { server, port } = await listening();
+    for (let number = 0; number < 1500; number++) server.put(bodyOf(2, number));
+    server.endsAt = 'XDEL';
+    const task = { protocol: 'streams', port, queue: 'q', round: 2, window: 1 };
+    const { came, failure } = await drainInThread(task);
+    expect(failure).toBe('the server has ended the connection');
+    expect([came.size, Math.max(...came)]).toEqual([1000, 999]);
   });
 
   it('do the same with Holdfast, by its own protocol', async () => {
@@ -115,10 +136,13 @@ describe('the clients of the power-cut rounds', () => {
     const { published, confirmed } = await publishUntil(protocolNamed('holdfast'), load, 10, stop);
     expect(confirmed.length).toBeGreaterThan(10);
     expect([...confirmed].sort((a, b) => a - b)).toEqual(Array.from({ length: published }, (_, number) => number));
-    const came = await drain(protocolNamed('holdfast'), load);
+    const came = new Set<number>();
+    await drain(protocolNamed('holdfast'), load, came);
     expect(came.size).toBe(published);
     expect(missing(confirmed, came)).toBe(0);
-    expect((await drain(protocolNamed('holdfast'), load)).size).toBe(0);
+    const again = new Set<number>();
+    await drain(protocolNamed('holdfast'), load, again);
+    expect(again.size).toBe(0);
   });
 
   it('ask a server what it is', async () => {
