@@ -28,6 +28,8 @@ export interface ServerProcess extends ProcessTree {
   readonly stop: () => Promise<void>;
   /** SIGKILL at once. Resolves when all of it is gone. */
   readonly kill: () => Promise<void>;
+  /** SIGSTOP: none of it does anything more, until it is killed. */
+  readonly freeze: () => void;
 }
 
 export interface RunOptions {
@@ -67,7 +69,8 @@ export async function startServer(command: ServerCommand): Promise<ServerProcess
   try {
     const ready = await readyLine(child, command);
     const pid = child.pid ?? 0;
-    return { pid, ready, ...processTree(pid), stop: () => stopServer(child, ended), kill };
+    const freeze = (): void => signalSession(child, 'SIGSTOP');
+    return { pid, ready, ...processTree(pid), stop: () => stopServer(child, ended), kill, freeze };
   } catch (cause) {
     await kill();
     throw cause;
@@ -155,13 +158,17 @@ async function stopServer(child: ChildProcess, ended: Promise<void>): Promise<vo
   killSession(child);
 }
 
-/** A child is the leader of a session of its own, so that what it has started is found also after its end. */
 function killSession(child: ChildProcess): void {
+  signalSession(child, 'SIGKILL');
+}
+
+/** A child is the leader of a session of its own, so that what it has started is found also after its end. */
+function signalSession(child: ChildProcess, signal: 'SIGKILL' | 'SIGSTOP'): void {
   if (child.pid === undefined) return;
   const pids = new Set([...pidsOf(child.pid), ...(running.has(child) ? [child.pid] : [])]);
   for (const pid of pids) {
     try {
-      process.kill(pid, 'SIGKILL');
+      process.kill(pid, signal);
     } catch {
       // has ended meanwhile
     }

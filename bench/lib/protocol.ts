@@ -9,6 +9,11 @@ export type Delivery = string | number;
 export interface ConnectionEvents {
   /** So many publishes more were confirmed, in the order in which they were sent. */
   readonly confirmed?: (count: number) => void;
+  /**
+   * The same, one at a time: which of the connection's publishes it was, from 0 on, as the server says, not as they were sent. Not
+   * every adapter has it.
+   */
+  readonly confirmedOne?: (number: number) => void;
   /** A message arrived. The body is only valid during the call. */
   readonly delivered?: (delivery: Delivery, body: Buffer) => void;
   /** All that one read brought has been given. What is sent during the call leaves in one write after it. */

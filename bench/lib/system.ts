@@ -33,6 +33,14 @@ export interface Server {
   stop(): Promise<void>;
 }
 
+/** A server that rigs may treat badly. */
+export interface KillableServer extends Server {
+  /** None of its processes does anything more, until it is killed. */
+  freeze(): void;
+  /** SIGKILL at once. Resolves when nothing of it is left. */
+  kill(): Promise<void>;
+}
+
 /** Those that can be asked to do this. */
 export function systemsFor(use: Use, systems: readonly System[]): readonly System[] {
   return systems.filter(({ suits }) => suits?.includes(use) ?? true);

@@ -14,6 +14,8 @@ export const holdfastObjects: Protocol = protocol(false);
 const TYPE_AT = '{"type":"'.length;
 const DELIVERY = '{"type":"message","queue":"';
 const OK = '{"type":"ok","ref":';
+/** Of a publish's number. */
+const REF_LENGTH_MAX = 16;
 const NEXT = '},{"type":"';
 const OK_REF_AT = OK.length;
 const PONG_REF_AT = '{"type":"pong","ref":'.length;
@@ -165,7 +167,10 @@ class HoldfastConnection implements Connection {
       const ref = text.slice(refAt + 1, text.indexOf('"', refAt + 1));
       this.#asked.get(ref)?.();
       this.#asked.delete(ref);
-    } else this.#confirmed++;
+    } else {
+      this.#confirmed++;
+      this.#events.confirmedOne?.(Number.parseInt(text.slice(refAt, refAt + REF_LENGTH_MAX), 10));
+    }
     return text.indexOf('}', at) + 1;
   }
 

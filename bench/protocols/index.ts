@@ -5,7 +5,7 @@ import { holdfast, holdfastObjects } from './holdfast.ts';
 import { mqtt } from './mqtt.ts';
 import { nats } from './nats.ts';
 import { socketIo } from './socket-io.ts';
-import { stomp } from './stomp.ts';
+import { stomp, stompClassic } from './stomp.ts';
 
 const protocols: Readonly<Record<string, Protocol>> = {
   echo,
@@ -15,6 +15,7 @@ const protocols: Readonly<Record<string, Protocol>> = {
   nats,
   'socket-io': socketIo,
   stomp,
+  'stomp-classic': stompClassic,
 };
 
 /** @throws for a name that is none. */

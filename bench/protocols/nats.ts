@@ -71,11 +71,14 @@ class NatsConnection implements Connection {
   readonly #answers: string;
   readonly #acksTaken: string;
   readonly #subscriptions = new Set<number>();
+  /** Confirms come to subjects of their own, that end with the number of the publish. */
+  readonly #numbered: boolean;
   readonly #pongs: (() => void)[] = [];
   readonly #taken: (() => void)[] = [];
   #answered: ((answer: string) => void) | undefined;
   /** Its user knows it: the server has answered the first PING. */
   #connected = false;
+  #published = 0;
   /** Within what is being read. */
   #confirmed = 0;
   serverVersion = '';
@@ -92,6 +95,7 @@ class NatsConnection implements Connection {
   private constructor(events: ConnectionEvents, client: string) {
     this.#events = events;
     this.#client = client;
+    this.#numbered = events.confirmedOne !== undefined;
     const inbox = `_INBOX.${randomUUID()}`;
     this.#confirms = `${inbox}.confirms`;
     this.#answers = `${inbox}.answers`;
@@ -105,8 +109,9 @@ class NatsConnection implements Connection {
   }
 
   publish(subject: string, body: string): void {
-    this.#subscribeTo(CONFIRMS, this.#confirms);
-    this.#stream.sendText(`PUB ${subject} ${this.#confirms} ${body.length}\r\n${body}\r\n`);
+    this.#subscribeTo(CONFIRMS, this.#numbered ? `${this.#confirms}.*` : this.#confirms);
+    const confirm = this.#numbered ? `${this.#confirms}.${this.#published++}` : this.#confirms;
+    this.#stream.sendText(`PUB ${subject} ${confirm} ${body.length}\r\n${body}\r\n`);
   }
 
   publishToTopic(topic: string, body: string): void {
@@ -200,6 +205,7 @@ class NatsConnection implements Connection {
   #message(data: Buffer, from: number): number {
     let at = from + 'MSG '.length;
     while (at < data.length && data[at] !== SPACE) at++;
+    const subjectEnd = at;
     const subscription = (data[at + 1] ?? 0) - ZERO;
     const replyAt = at + 3;
     while (at < data.length && data[at] !== LINE_FEED) at++;
@@ -210,6 +216,7 @@ class NatsConnection implements Connection {
     if (end > data.length) return -1;
     if (subscription === DELIVERIES) this.#events.delivered?.(data.latin1Slice(replyAt, at - 1), data.subarray(bodyAt, end - 2));
     else this.#answer(subscription, data, bodyAt, end - 2);
+    if (subscription === CONFIRMS && this.#numbered) this.#events.confirmedOne?.(numberAtEnd(data.latin1Slice(from, subjectEnd)));
     return end;
   }
 
@@ -235,6 +242,10 @@ class NatsConnection implements Connection {
     if (isPing) this.#stream.sendText('PONG\r\n');
     else this.#pongs.shift()?.();
   }
+}
+
+function numberAtEnd(subject: string): number {
+  return Number(subject.slice(subject.lastIndexOf('.') + 1));
 }
 
 function deliverySubject(consumer: string): string {

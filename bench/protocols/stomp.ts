@@ -1,19 +1,31 @@
 /**
- * STOMP 1.2 over WebSockets as RabbitMQ speaks it (rabbitmq.com/docs/stomp), with quorum queues: receipts are confirms. RabbitMQ
- * takes several frames in one WebSocket message. Only a subscription to a topic can make, and delete, a queue of a given name.
+ * STOMP 1.2 over WebSockets as RabbitMQ speaks it (rabbitmq.com/docs/stomp), with quorum queues or durable classic ones: receipts
+ * are confirms. RabbitMQ takes several frames in one WebSocket message. Only a subscription to a topic can make, and delete, a
+ * queue of a given name.
  */
 import type { Connection, ConnectOptions, ConnectionEvents, Protocol } from '../lib/protocol.ts';
 import { ByteStream } from './byte-stream.ts';
 
-export const stomp: Protocol = {
-  connect: (options) => StompConnection.connect(options),
-  declareQueue: (port, queue) => visit(port, (connection) => connection.ask(`SUBSCRIBE\n${queueHeaders(queue)}`)),
-  deleteQueue: (port, queue) =>
-    visit(port, async (connection) => {
-      await connection.ask(`SUBSCRIBE\n${queueHeaders(queue)}`);
-      await connection.ask(`UNSUBSCRIBE\n${queueHeaders(queue)}`);
-    }),
-};
+export const stomp: Protocol = protocol('quorum');
+
+export const stompClassic: Protocol = protocol('classic');
+
+type QueueType = 'quorum' | 'classic';
+
+/** Headers of each message: all that is in a quorum queue is persistent, what is in a durable classic one only if it says so. */
+const SEND_HEADERS: Readonly<Record<QueueType, string>> = { quorum: '', classic: 'persistent:true\n' };
+
+function protocol(type: QueueType): Protocol {
+  return {
+    connect: (options) => StompConnection.connect(options, type),
+    declareQueue: (port, queue) => visit(port, (connection) => connection.ask(`SUBSCRIBE\n${queueHeaders(queue, type)}`)),
+    deleteQueue: (port, queue) =>
+      visit(port, async (connection) => {
+        await connection.ask(`SUBSCRIBE\n${queueHeaders(queue, type)}`);
+        await connection.ask(`UNSUBSCRIBE\n${queueHeaders(queue, type)}`);
+      }),
+  };
+}
 
 const LINE_FEED = 10;
 const NUL = 0;
@@ -42,9 +54,9 @@ async function visit(port: number, work: (connection: StompConnection) => Promis
 }
 
 /** At most one message is delivered to such a subscription, and goes back into the queue when it ends. */
-function queueHeaders(queue: string): string {
+function queueHeaders(queue: string, type: QueueType): string {
   return (
-    `id:q\ndestination:/topic/${queue}\nx-queue-name:${queue}\nx-queue-type:quorum\ndurable:true\nauto-delete:false\n` +
+    `id:q\ndestination:/topic/${queue}\nx-queue-name:${queue}\nx-queue-type:${type}\ndurable:true\nauto-delete:false\n` +
     'ack:client-individual\nprefetch-count:1\n'
   );
 }
@@ -53,6 +65,7 @@ function queueHeaders(queue: string): string {
 class StompConnection implements Connection {
   readonly #stream: ByteStream;
   readonly #events: ConnectionEvents;
+  readonly #type: QueueType;
   readonly #asked = new Map<string, () => void>();
   #connected: (() => void) | undefined;
   /** Its user knows it. */
@@ -66,8 +79,8 @@ class StompConnection implements Connection {
   #confirmed = 0;
   serverVersion = '';
 
-  static async connect({ port, events }: ConnectOptions): Promise<StompConnection> {
-    const connection = new StompConnection(events);
+  static async connect({ port, events }: ConnectOptions, type: QueueType = 'quorum'): Promise<StompConnection> {
+    const connection = new StompConnection(events, type);
     const { promise, resolve } = Promise.withResolvers<void>();
     connection.#connected = resolve;
     await connection.#stream.open({ port, path: '/ws', protocol: 'v12.stomp' });
@@ -78,8 +91,9 @@ class StompConnection implements Connection {
     return connection;
   }
 
-  private constructor(events: ConnectionEvents) {
+  private constructor(events: ConnectionEvents, type: QueueType) {
     this.#events = events;
+    this.#type = type;
     this.#stream = new ByteStream({
       received: (data) => this.#received(data),
       turnEnded: () => {
@@ -91,14 +105,15 @@ class StompConnection implements Connection {
   publish(queue: string, body: string): void {
     if (queue !== this.#queue) {
       this.#queue = queue;
-      this.#head = `SEND\ndestination:/amq/queue/${queue}\nreceipt:`;
+      this.#head = `SEND\ndestination:/amq/queue/${queue}\n${SEND_HEADERS[this.#type]}receipt:`;
     }
     this.#stream.sendText(`${this.#head}${this.#published++}\ncontent-length:${body.length}\n\n${body}\0`);
   }
 
   subscribe(queue: string, prefetch: number): Promise<void> {
     return this.ask(
-      `SUBSCRIBE\nid:s\ndestination:/amq/queue/${queue}\nack:client-individual\nprefetch-count:${prefetch}\nx-queue-type:quorum\n`,
+      `SUBSCRIBE\nid:s\ndestination:/amq/queue/${queue}\nack:client-individual\nprefetch-count:${prefetch}\n` +
+        `x-queue-type:${this.#type}\n`,
     );
   }
 
@@ -167,6 +182,7 @@ class StompConnection implements Connection {
   #receipt(data: Buffer, text: string, idAt: number): void {
     if ((data[idAt] ?? 0) <= DIGIT_MIN + 9) {
       this.#confirmed++;
+      this.#events.confirmedOne?.(Number(text.slice(idAt, text.indexOf('\n', idAt))));
       return;
     }
     const id = text.slice(idAt, text.indexOf('\n', idAt));

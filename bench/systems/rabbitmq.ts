@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startServer } from '../lib/child.ts';
-import type { Server, System } from '../lib/system.ts';
+import type { KillableServer, System } from '../lib/system.ts';
 import { stompServerVersion } from '../protocols/stomp.ts';
 import { startErlangPortMapper } from './erlang-port-mapper.ts';
 import { freePort } from './free-port.ts';
@@ -18,7 +18,7 @@ export function rabbitMqQueues(command: PeerCommand): System {
     durability: 'fsync before each confirm',
     protocol: 'stomp',
     suits: ['queues', 'backlogs'],
-    start: (directory) => start(command, directory, 'stomp'),
+    start: (directory) => startRabbitMq(command, directory, 'stomp'),
   };
 }
 
@@ -29,11 +29,16 @@ export function rabbitMqSessions(command: PeerCommand): System {
     durability: 'no fsync before a confirm',
     protocol: 'mqtt',
     suits: ['topics', 'inboxes'],
-    start: (directory) => start(command, directory, 'mqtt'),
+    start: (directory) => startRabbitMq(command, directory, 'mqtt'),
   };
 }
 
-async function start({ command, args }: PeerCommand, directory: string, protocol: 'stomp' | 'mqtt'): Promise<Server> {
+/** On the data in that directory, if there is any. */
+export async function startRabbitMq(
+  { command, args }: PeerCommand,
+  directory: string,
+  protocol: 'stomp' | 'mqtt',
+): Promise<KillableServer> {
   mkdirSync(directory, { recursive: true });
   const ports = { stomp: await freePort(), mqtt: await freePort(), node: await freePort() };
   const mapper = await startErlangPortMapper();
@@ -45,13 +50,14 @@ async function start({ command, args }: PeerCommand, directory: string, protocol
       environment: environment(directory, ports, mapper.port),
       ready: /completed with \d+ plugins/,
     });
-    const { cpuSeconds, residentMiB, peakMiB } = server;
+    const { cpuSeconds, residentMiB, peakMiB, freeze } = server;
     const version = await stompServerVersion(ports.stomp);
-    const stop = async (): Promise<void> => {
-      await server.stop();
+    const ended = (end: () => Promise<void>) => async (): Promise<void> => {
+      await end();
       mapper.stop();
     };
-    return { port: ports[protocol], version, cpuSeconds, residentMiB, peakMiB, stop };
+    const ways = { stop: ended(server.stop), kill: ended(server.kill), freeze };
+    return { port: ports[protocol], version, cpuSeconds, residentMiB, peakMiB, ...ways };
   } catch (error) {
     mapper.stop();
     throw error;

@@ -3,7 +3,7 @@
  * goes dark (the ioctl behind `xfs_io -x -c shutdown`, which ext4 knows as well). Needs root.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -54,6 +54,17 @@ export class LoopMount {
   mount(): void {
     execFileSync('mount', ['-o', 'loop', '-t', this.#fileSystem, this.#image, this.directory], { stdio: 'pipe' });
     this.#mounted = true;
+  }
+
+  /** Also for servers that run as a user of their own. */
+  openToAll(): void {
+    chmodSync(this.#home, 0o755);
+    chmodSync(this.directory, 0o777);
+  }
+
+  /** All that was written so far is on disk. */
+  sync(): void {
+    execFileSync('sync', ['--file-system', this.directory], { stdio: 'pipe' });
   }
 
   /** Whatever is not on disk by now never will be. */
