@@ -102,7 +102,7 @@ async function main(): Promise<number> {
   }
   const { chosen, quick, seed, only } = command;
   if (only === 'help') process.stdout.write(`${USAGE}\n`);
-  if (only === 'list') for (const { id, title } of rigs) process.stdout.write(`${id.padEnd(14)}${title}\n`);
+  if (only === 'list') for (const { id, title } of rigs) process.stdout.write(`${id.padEnd(17)}${title}\n`);
   if (only !== undefined) return 0;
   const outcomes: Outcome[] = [];
   for (const rig of chosen) {

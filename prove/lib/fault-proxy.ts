@@ -14,7 +14,17 @@ export type Fault =
 /** How long a cut waits for bytes to pass, in ms. */
 const CUT_MS_MAX = 20;
 
+/** How many connections were broken, and in which way. */
+export interface FaultCounts {
+  cuts: number;
+  /** Of the cuts: those that passed the first part of what was being sent, and not the rest. */
+  torn: number;
+  resets: number;
+  stalls: number;
+}
+
 export class FaultProxy {
+  readonly counts: FaultCounts = { cuts: 0, torn: 0, resets: 0, stalls: 0 };
   readonly #upstreamPort: number;
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();
@@ -38,6 +48,16 @@ export class FaultProxy {
     await Promise.all([...this.#pairs].map((pair) => pair.fail(faultOf(random), random)));
   }
 
+  /**
+   * The client with this port vanishes without a word: from now on nothing passes, and the broker's side stays open, whatever the
+   * client does. What the broker still sends is taken and thrown away if it `drains`; else it fills the buffers of the kernel, as
+   * when a network swallows everything. Returns the port that the broker sees.
+   */
+  halve(clientPort: number, drains: boolean): number {
+    for (const pair of this.#pairs) if (pair.clientPort === clientPort) return pair.halve(drains);
+    throw new Error(`no connection comes from port ${clientPort}`);
+  }
+
   /** Takes connections again. */
   mend(): void {
     this.#down = false;
@@ -51,7 +71,7 @@ export class FaultProxy {
   #accept(client: Socket): void {
     if (this.#down) return void client.resetAndDestroy();
     const upstream = connect({ port: this.#upstreamPort, host: '127.0.0.1', noDelay: true });
-    const pair = new Pair(client, upstream, () => this.#pairs.delete(pair));
+    const pair = new Pair(client, upstream, this.counts, () => this.#pairs.delete(pair));
     this.#pairs.add(pair);
   }
 }
@@ -64,13 +84,19 @@ function faultOf(random: SeededRandom): Fault {
 
 /** A client's connection and its own to the broker. */
 class Pair {
+  readonly clientPort: number | undefined;
   readonly #sides: readonly [Socket, Socket];
   readonly #gone: Promise<void>;
   /** Bytes that may still pass, by direction. */
   readonly #left = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  readonly #counts: FaultCounts;
+  #cutting = false;
   #stalled = false;
+  #halved = false;
 
-  constructor(client: Socket, upstream: Socket, gone: () => void) {
+  constructor(client: Socket, upstream: Socket, counts: FaultCounts, gone: () => void) {
+    this.#counts = counts;
+    this.clientPort = client.remotePort;
     this.#sides = [client, upstream];
     this.#pass(client, upstream, 0);
     this.#pass(upstream, client, 1);
@@ -86,17 +112,32 @@ class Pair {
   }
 
   async fail(fault: Fault, random: SeededRandom): Promise<void> {
-    if (fault.kind === 'reset') this.reset();
+    if (fault.kind === 'reset') {
+      this.#counts.resets++;
+      this.reset();
+    }
     if (fault.kind === 'cut') {
+      this.#counts.cuts++;
+      this.#cutting = true;
       for (const direction of this.#left.keys()) this.#left[direction] = random.between(0, fault.bytesMax);
       setTimeout(() => this.#end(), CUT_MS_MAX);
     }
     if (fault.kind === 'stall') {
+      this.#counts.stalls++;
       this.#stalled = true;
       for (const side of this.#sides) side.pause();
       setTimeout(() => this.reset(), fault.ms);
     }
     await this.#gone;
+  }
+
+  halve(drains: boolean): number {
+    const [, upstream] = this.#sides;
+    this.#halved = true;
+    this.#stalled = !drains;
+    if (drains) upstream.resume();
+    else upstream.pause();
+    return upstream.localPort ?? 0;
   }
 
   reset(): void {
@@ -109,17 +150,26 @@ class Pair {
 
   #pass(from: Socket, to: Socket, direction: number): void {
     from.on('data', (bytes) => {
+      if (this.#halved) return;
       const left = this.#left[direction] ?? 0;
       const passing = bytes.subarray(0, left);
       this.#left[direction] = left - passing.length;
       if (!to.write(passing)) from.pause();
-      if (passing.length < bytes.length) this.#end();
+      if (passing.length === bytes.length) return;
+      if (this.#cutting && passing.length > 0) this.#counts.torn++;
+      this.#cutting = false;
+      this.#end();
     });
     to.on('drain', () => {
       if (!this.#stalled) from.resume();
     });
-    from.on('end', () => to.end());
-    from.on('error', () => to.destroy());
-    from.on('close', () => to.destroy());
+    from.on('end', () => {
+      if (!this.#halved) to.end();
+    });
+    for (const over of ['error', 'close']) {
+      from.on(over, () => {
+        if (!this.#halved) to.destroy();
+      });
+    }
   }
 }

@@ -4,7 +4,7 @@ export interface PlantedBug {
   readonly id: string;
   /** What the broker then does. */
   readonly what: string;
-  readonly foundBy: 'simulator' | 'crashes' | 'power-ext4';
+  readonly foundBy: 'simulator' | 'crashes' | 'network' | 'half-open' | 'power-ext4';
   /** Under `src/`. */
   readonly file: string;
   /** Text that is there exactly once, and what takes its place. */
@@ -147,5 +147,26 @@ export const bugs: readonly PlantedBug[] = [
         'if (!this.has(seq)) return false;\n    if (this.has(seq + 1)) { this.#flip(seq + 1); this.#size--; }\n    this.#flip(seq);',
       ],
     ],
+  },
+  {
+    id: 'settled-by-vanishing',
+    what: 'takes what a connection held when it ended for acknowledged',
+    foundBy: 'network',
+    file: 'broker/client-session.ts',
+    changes: [['else queue.giveBack(entry, 0, () => undefined);', 'else queue.settle([entry]);']],
+  },
+  {
+    id: 'kept-by-vanished',
+    what: 'gives nothing back when a connection ends, only when the lease does',
+    foundBy: 'half-open',
+    file: 'broker/client-session.ts',
+    changes: [['this.#consumers.clear();\n    this.#giveAllBack();', 'this.#consumers.clear();']],
+  },
+  {
+    id: 'patient-with-half-requests',
+    what: 'waits for the rest of a request as long as Node does of itself',
+    foundBy: 'half-open',
+    file: 'server/server.ts',
+    changes: [['createServer(timeouts, (request', 'createServer((request']],
   },
 ];

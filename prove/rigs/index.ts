@@ -3,10 +3,12 @@ import { crashes } from './crashes.ts';
 import { failingSync } from './failing-sync.ts';
 import { fullDisk } from './full-disk.ts';
 import { fuzz } from './fuzz.ts';
+import { halfOpen } from './half-open.ts';
 import { network } from './network.ts';
 import { plantedBugs } from './planted-bugs.ts';
 import { powerCutsExt4, powerCutsXfs } from './power-cuts.ts';
 import { simulator } from './simulator.ts';
+import { stalledReaders } from './stalled-readers.ts';
 
 /** In the order in which they run: what takes least first. */
 export const rigs: readonly Rig[] = [
@@ -15,6 +17,8 @@ export const rigs: readonly Rig[] = [
   plantedBugs,
   crashes,
   network,
+  halfOpen,
+  stalledReaders,
   failingSync,
   fullDisk,
   powerCutsExt4,

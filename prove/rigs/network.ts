@@ -3,8 +3,8 @@ import type { KillableBroker } from '../../test/crash/crash-run.ts';
 import { BrokerProcess } from '../../test/support/broker-process.ts';
 import { SeededRandom } from '../../test/support/seeded-random.ts';
 import { crashFindings } from '../lib/crash-findings.ts';
-import { FaultProxy } from '../lib/fault-proxy.ts';
-import type { Rig } from '../lib/rig.ts';
+import { type FaultCounts, FaultProxy } from '../lib/fault-proxy.ts';
+import type { Findings, Rig } from '../lib/rig.ts';
 
 const ROUNDS = 500;
 const ROUNDS_QUICK = 20;
@@ -17,37 +17,50 @@ export const network: Rig = {
     'As the crashes, but the broker lives: its clients reach it through a proxy, which at a random moment breaks every connection, ' +
     'each in its own way: after so many more bytes, most likely in the middle of a frame; by a reset; or by passing nothing on for ' +
     'a while first.',
-  async run({ seed, quick, say }) {
-    const broker = new ProxiedBroker(new SeededRandom(seed));
+  run({ seed, quick, say }) {
     const rounds = quick ? ROUNDS_QUICK : ROUNDS;
-    try {
-      const { details, ...findings } = await crashFindings({
-        rounds,
-        seed,
-        loadMs: [50, 300],
-        drainMs: DRAIN_MS,
-        broker,
-        dataDir: broker.dataDir,
-        survives: true,
-        progress: (done) => (done % 100 === 0 ? say(`${done} of ${rounds} rounds`) : undefined),
-      });
-      const { crashes: breaks = 0, ...others } = details;
-      return { ...findings, details: { rounds: breaks, ...others } };
-    } finally {
-      await broker.dispose();
-    }
+    const progress = (done: number): void => (done % 100 === 0 ? say(`${done} of ${rounds} rounds`) : undefined);
+    return networkFindings({ rounds, seed, drainMs: DRAIN_MS, progress });
   },
 };
+
+export interface NetworkPlan {
+  readonly rounds: number;
+  readonly seed: number;
+  readonly drainMs: number;
+  /** Of the broker. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly progress?: (done: number) => void;
+}
+
+export async function networkFindings({ environment = {}, ...plan }: NetworkPlan): Promise<Findings> {
+  const broker = new ProxiedBroker(new SeededRandom(plan.seed), environment);
+  const { dataDir } = broker;
+  try {
+    const { details, ...findings } = await crashFindings({ ...plan, loadMs: [50, 300], broker, dataDir, survives: true });
+    const { crashes: rounds = 0, ...others } = details;
+    const { cuts, torn, resets, stalls } = broker.counts;
+    const faults = { cuts, 'of them within what was being sent': torn, resets, stalls };
+    return { ...findings, details: { rounds, ...faults, ...others } };
+  } finally {
+    await broker.dispose();
+  }
+}
 
 /** Its `kill9` breaks the connections, and nothing else. */
 class ProxiedBroker implements KillableBroker {
   url = '';
   readonly #random: SeededRandom;
-  readonly #process = new BrokerProcess([], {});
+  readonly #process: BrokerProcess;
   #proxy: FaultProxy | undefined;
 
-  constructor(random: SeededRandom) {
+  constructor(random: SeededRandom, environment: Readonly<Record<string, string>>) {
     this.#random = random;
+    this.#process = new BrokerProcess([], environment);
+  }
+
+  get counts(): FaultCounts {
+    return this.#proxy?.counts ?? { cuts: 0, torn: 0, resets: 0, stalls: 0 };
   }
 
   get dataDir(): string {

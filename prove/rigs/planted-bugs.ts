@@ -7,6 +7,8 @@ import { type Findings, NOTHING_FOUND, type Rig } from '../lib/rig.ts';
 import { simulate } from '../lib/simulate.ts';
 import { bugs, type PlantedBug } from '../plants/bugs.ts';
 import { plantedEnvironment } from '../plants/planted.ts';
+import { halfOpen, halfOpenFindings } from './half-open.ts';
+import { networkFindings } from './network.ts';
 
 /** Some of them show in one history of thousands. */
 const SEEDS_MAX = 20_000;
@@ -21,8 +23,8 @@ export const plantedBugs: Rig = {
   id: 'planted-bugs',
   title: `${bugs.length} planted bugs, each to be found by the rig that is there for it`,
   description:
-    'The broker is loaded with a change to the text of one of its modules, and the simulator, the crashes or the power cuts must ' +
-    'find a violation.',
+    'The broker is loaded with a change to the text of one of its modules, and the rig that is there for it must find a ' +
+    'violation.',
   async run({ seed, say }) {
     const missed: string[] = [];
     let found = 0;
@@ -32,7 +34,7 @@ export const plantedBugs: Rig = {
       if (sign === undefined) skipped++;
       else if (sign === '') missed.push(`${bug.id} was not found by ${bug.foundBy}: a broker that ${bug.what}`);
       else found++;
-      const outcome = sign === undefined ? 'skipped, no power can be cut here' : sign === '' ? 'NOT FOUND' : `found: ${sign}`;
+      const outcome = sign === undefined ? 'skipped, its rig can not run here' : sign === '' ? 'NOT FOUND' : `found: ${sign}`;
       say(`${bug.id}: ${outcome.slice(0, 140)}`);
     }
     return { ...NOTHING_FOUND, violations: missed, details: { planted: bugs.length, found, skipped } };
@@ -57,6 +59,11 @@ async function signOf(bug: PlantedBug, seed: number): Promise<string | undefined
       const broker = new BrokerProcess([], plantedEnvironment(bug.id));
       return signOfCrashes(() => crashes(broker, broker.dataDir, seed), broker);
     }
+    case 'network':
+      return signIn(await networkFindings({ rounds: ROUNDS, seed, drainMs: DRAIN_MS, environment: plantedEnvironment(bug.id) }));
+    case 'half-open':
+      if (halfOpen.obstacle?.() !== undefined) return undefined;
+      return signIn(await halfOpenFindings({ quick: true, environment: plantedEnvironment(bug.id) }));
     case 'power-ext4': {
       if (noPowerCut('ext4') !== undefined) return undefined;
       const broker = new PowerCutBroker('ext4', plantedEnvironment(bug.id));
@@ -73,10 +80,13 @@ function crashes(broker: BrokerProcess | PowerCutBroker, dataDir: string, seed: 
 
 async function signOfCrashes(run: () => Promise<Findings>, broker: { dispose(): Promise<void> }): Promise<string> {
   try {
-    const { violations } = await run();
-    const [first] = violations.filter((violation) => !violation.startsWith('stuck'));
-    return first === undefined ? '' : `${first} (${violations.length} in all)`;
+    return signIn(await run());
   } finally {
     await broker.dispose();
   }
+}
+
+function signIn({ violations }: Findings): string {
+  const [first] = violations.filter((violation) => !violation.startsWith('stuck'));
+  return first === undefined ? '' : `${first} (${violations.length} in all)`;
 }

@@ -4,6 +4,7 @@ import type { Clock } from './clock.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Journal } from './journal.ts';
 import type { MessageIds } from './message-ids.ts';
+import type { Reads } from './reads.ts';
 
 export interface BrokerLimits {
   /** Messages that one queue keeps ready in memory. */
@@ -27,6 +28,7 @@ export interface Core {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly journal: Journal;
+  readonly reads: Reads;
   readonly limits: BrokerLimits;
   readonly defaults: QueueSettings;
   /** Publications of an id within this time of the first one are duplicates, in ms. */

@@ -12,6 +12,7 @@ import { Namespace } from './namespace.ts';
 import { Publisher } from './publisher.ts';
 import { REACH_STRIDE } from './queue.ts';
 import { QueueTable } from './queue-table.ts';
+import { Reads } from './reads.ts';
 
 export interface LocalBrokerOptions {
   readonly store: Store;
@@ -67,6 +68,7 @@ export class LocalBroker implements Broker {
       dedupWindowMs,
       idleUnloadMs,
       journal,
+      reads: new Reads(store, (error) => void journal.fail(error)),
       deadlines,
       ids: new MessageIds(fillRandom),
       memory: new ReadyMemory(),
@@ -111,6 +113,7 @@ export class LocalBroker implements Broker {
   async close(): Promise<void> {
     this.#closing = true;
     for (const { sessions } of this.#worlds.values()) for (const session of sessions.values()) session.end();
+    this.#core.reads.close();
     await this.#core.journal.durable();
     this.#table.unloadAll();
     await this.#core.journal.durable();

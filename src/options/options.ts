@@ -165,7 +165,7 @@ export const OPTIONS = {
     default: 30 * SECOND,
     min: 100,
     max: HOUR,
-    help: 'Where a token is needed: how long a connection may take to show it.',
+    help: 'How long a connection may take to send its request, and then, where a token is needed, to show it.',
   },
   idleUnloadMs: {
     kind: 'ms',

@@ -34,7 +34,7 @@ export interface ServerOptions {
   readonly connectionsMax: number;
   /** A client that is silent for two of these is cut off, in ms. */
   readonly heartbeatMs: number;
-  /** Time to show a token, where one is needed, in ms. */
+  /** Time to send a request, and then, where a token is needed, to show it, in ms. */
   readonly helloTimeoutMs: number;
   readonly afterTurn: (task: () => void) => void;
   readonly version: string;
@@ -56,6 +56,7 @@ export class Server {
   readonly #budget: OutboundBudget;
   readonly #clients = new Set<Client>();
   #heartbeat: NodeJS.Timeout | undefined;
+  #beats = 0;
   #broker: Broker | undefined;
   #draining = false;
 
@@ -63,7 +64,10 @@ export class Server {
     this.#options = options;
     this.#decoder = new FrameDecoder(options.limits, (bytes, start, end) => (bytes as Buffer).latin1Slice(start, end));
     this.#budget = new OutboundBudget(options.outboundTotalBytesMax);
-    this.#http = createServer((request, response) => this.#answer(request, response));
+    // half a request must not be waited for as long as Node does of itself, which is up to 90 s
+    const requestMs = options.helloTimeoutMs;
+    const timeouts = { headersTimeout: requestMs, requestTimeout: requestMs, connectionsCheckingInterval: requestMs / 2 };
+    this.#http = createServer(timeouts, (request, response) => this.#answer(request, response));
     this.#http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
     this.#webSockets = new WebSocketServer({
       noServer: true,
@@ -87,7 +91,7 @@ export class Server {
       this.#http.once('error', reject);
       this.#http.listen({ host, port, backlog: 4096 }, resolve);
     });
-    this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs);
+    this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs / 2);
     return (this.#http.address() as AddressInfo).port;
   }
 
@@ -197,13 +201,17 @@ export class Server {
     session.begin();
   }
 
-  /** Cuts off those who gave no sign of life since the last beat but one, and those who take nothing of what they are sent. */
+  /**
+   * Cuts off those who gave no sign of life since they were pinged, and those who take nothing of what they are sent. These are
+   * looked for twice a heartbeat, since they may stop taking at any time: so they are gone within two and a half.
+   */
   #beat(): void {
+    const pings = ++this.#beats % 2 === 0;
     const stalledBefore = performance.now() - 2 * this.#options.heartbeatMs;
     for (const { connection } of this.#clients) {
       if (connection.outbox.bytes > 0 && connection.outbox.progressAt < stalledBefore)
         connection.abandon(CLOSE.slowConsumer, 'slow consumer');
-      else if (!connection.isAlive()) connection.abandon(CLOSE.noHeartbeat, 'no heartbeat');
+      else if (pings && !connection.isAlive()) connection.abandon(CLOSE.noHeartbeat, 'no heartbeat');
     }
   }
 }

@@ -5,8 +5,14 @@ import { FaultProxy } from '../../prove/lib/fault-proxy.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 
 /** A proxy before a server that sends back what it gets. */
-async function proxied(): Promise<{ readonly proxy: FaultProxy; readonly open: () => Promise<Socket> }> {
+async function proxied(): Promise<{
+  readonly proxy: FaultProxy;
+  readonly open: () => Promise<Socket>;
+  readonly accepted: Socket[];
+}> {
+  const accepted: Socket[] = [];
   const server = createServer((socket) => {
+    accepted.push(socket);
     socket.on('error', () => undefined);
     socket.pipe(socket);
   });
@@ -24,7 +30,7 @@ async function proxied(): Promise<{ readonly proxy: FaultProxy; readonly open: (
     await once(socket, 'connect');
     return socket;
   };
-  return { proxy, open };
+  return { proxy, open, accepted };
 }
 
 async function echoOf(socket: Socket, text: string): Promise<string> {
@@ -53,4 +59,20 @@ it('breaks every connection, and refuses new ones until it is mended', async () 
   await open().then(closed, () => undefined);
   proxy.mend();
   expect(await echoOf(await open(), 'back')).toBe('back');
+});
+
+it.each([true, false])('halves a connection: the client goes, the server never hears of it (drains: %s)', async (drains) => {
+  const { proxy, open, accepted } = await proxied();
+  const [vanishing, other] = [await open(), await open()];
+  expect(await echoOf(vanishing, 'x')).toBe('x');
+  const port = proxy.halve(vanishing.localPort ?? 0, drains);
+  const left = accepted.find(({ remotePort }) => remotePort === port);
+  let heard = 0;
+  left?.on('data', () => heard++);
+  vanishing.write('into the void');
+  vanishing.destroy();
+  await closed(vanishing);
+  for (let n = 0; n < 5; n++) expect(await echoOf(other, 'still here')).toBe('still here');
+  expect({ heard, destroyed: left?.destroyed, ended: left?.readableEnded }).toEqual({ heard: 0, destroyed: false, ended: false });
+  expect(() => proxy.halve(1, true)).toThrow('no connection comes from port 1');
 });

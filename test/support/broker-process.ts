@@ -70,6 +70,12 @@ export class BrokerProcess {
     });
   }
 
+  /** Of the one that was started last. */
+  get pid(): number {
+    if (this.#child?.pid === undefined) throw new Error('the broker was not started');
+    return this.#child.pid;
+  }
+
   get isRunning(): boolean {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }

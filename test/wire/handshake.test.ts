@@ -160,4 +160,17 @@ describe('over HTTP', () => {
     expect(page.headers.get('content-type')).toContain('text/html');
     expect(await page.text()).toContain('Holdfast');
   });
+
+  it.each([
+    ['nothing', ''],
+    ['half a handshake', 'GET /?client=c HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgr'],
+    ['a request whose body never comes', 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n'],
+  ])('closes a connection that sends %s, in time', async (_, sent) => {
+    const broker = await LiveBroker.start({ server: { helloTimeoutMs: 100 } });
+    const socket = connect({ port: broker.port, host: '127.0.0.1' });
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    socket.write(sent);
+    await bounded(once(socket.resume(), 'close'), 'the close', 3000);
+  });
 });
