@@ -41,7 +41,7 @@ export async function crashFindings({
     killed,
   });
   check('after the drain');
-  const { crashes, refused, deliveries, redeliveries } = rest;
+  const { crashes, refused, recovered, deliveries, redeliveries } = rest;
   return {
     tries,
     confirmed,
@@ -50,6 +50,6 @@ export async function crashFindings({
     reordered,
     unknown,
     violations: [...violations.map(({ invariant, kind, text }) => `${kind} (${invariant}): ${text}`), ...damages],
-    details: { crashes, refused, deliveries, redeliveries },
+    details: { crashes, refused, 'unknown that arrived': recovered, deliveries, redeliveries },
   };
 }
