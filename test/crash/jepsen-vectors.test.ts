@@ -180,9 +180,9 @@ function totalQueue(operations: readonly Operation[]): Counts {
   return {
     attempts: attempts.size,
     acknowledged: enqueues.size,
-    lost: enqueues.difference(out).size,
+    lost: [...enqueues].filter((value) => !out.has(value)).length,
     unexpected: dequeues.length - known.length,
     duplicated: known.length - came.size,
-    recovered: came.difference(enqueues).size,
+    recovered: [...came].filter((value) => !enqueues.has(value)).length,
   };
 }
