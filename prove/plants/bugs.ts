@@ -4,7 +4,7 @@ export interface PlantedBug {
   readonly id: string;
   /** What the broker then does. */
   readonly what: string;
-  readonly foundBy: 'simulator' | 'crashes' | 'power-ext4';
+  readonly foundBy: 'simulator' | 'crashes' | 'power-ext4' | 'failing-sync' | 'full-disk';
   /** Under `src/`. */
   readonly file: string;
   /** Text that is there exactly once, and what takes its place. */
@@ -142,6 +142,30 @@ export const bugs: readonly PlantedBug[] = [
       [
         'if (!this.has(seq)) return false;\n    this.#flip(seq);',
         'if (!this.has(seq)) return false;\n    if (this.has(seq + 1)) { this.#flip(seq + 1); this.#size--; }\n    this.#flip(seq);',
+      ],
+    ],
+  },
+  {
+    id: 'swallowed-commit-error',
+    what: 'confirms what it could not commit, and carries on',
+    foundBy: 'failing-sync',
+    file: 'store/sqlite/engine.ts',
+    changes: [
+      [
+        'this.#statements.commit.run();',
+        "try { this.#statements.commit.run(); } catch { if (this.#db.inTransaction) this.#db.exec('ROLLBACK'); }",
+      ],
+    ],
+  },
+  {
+    id: 'full-for-good',
+    what: 'refuses publishes for good once the disk was nearly full',
+    foundBy: 'full-disk',
+    file: 'store/sqlite/disk-space.ts',
+    changes: [
+      [
+        'const isLow = free < (this.isLow ? RELIEF_FACTOR * reserveBytes : reserveBytes);',
+        'const isLow = this.isLow || free < reserveBytes;',
       ],
     ],
   },
