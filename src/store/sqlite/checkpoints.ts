@@ -8,6 +8,8 @@ import type Database from 'better-sqlite3';
 import { PAGE_BYTES, WAL_BYTES } from './database.ts';
 
 const PAGES_MAX = WAL_BYTES / PAGE_BYTES;
+/** When there is no hurry: 2 MiB, so that commits that come meanwhile wait for some 10 ms and not for 40. */
+const PAGES_MAX_UNHURRIED = PAGES_MAX / 8;
 
 type LogState = [busy: number, pages: number, carriedOver: number];
 
@@ -24,7 +26,16 @@ export class Checkpoints {
 
   /** To be called after every commit. */
   carryOverIfDue(): void {
+    this.#carryOverFrom(PAGES_MAX);
+  }
+
+  /** To be called after each slice of what has no hurry. */
+  carryOverSome(): void {
+    this.#carryOverFrom(PAGES_MAX_UNHURRIED);
+  }
+
+  #carryOverFrom(pagesMax: number): void {
     const [, pages] = this.#look.get() ?? [0, 0, 0];
-    if (pages >= PAGES_MAX) this.#carryOver.get();
+    if (pages >= pagesMax) this.#carryOver.get();
   }
 }

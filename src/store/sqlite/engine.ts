@@ -79,10 +79,9 @@ export class SqliteEngine {
 
   /** A slice of what has no hurry. */
   doChore(): void {
-    if (this.#removal.isDone) {
-      this.#shrinking.giveBackSlice();
-      this.#checkpoints.carryOverIfDue();
-    } else this.#transact(() => this.#removal.deleteSlice());
+    if (this.#removal.isDone) this.#shrinking.giveBackSlice();
+    else this.#transact(() => this.#removal.deleteSlice());
+    this.#checkpoints.carryOverSome();
   }
 
   close(): void {
