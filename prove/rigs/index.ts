@@ -6,7 +6,9 @@ import { fuzz } from './fuzz.ts';
 import { network } from './network.ts';
 import { plantedBugs } from './planted-bugs.ts';
 import { powerCutsExt4, powerCutsXfs } from './power-cuts.ts';
+import { shrinking } from './shrinking.ts';
 import { simulator } from './simulator.ts';
+import { slowSync } from './slow-sync.ts';
 
 /** In the order in which they run: what takes least first. */
 export const rigs: readonly Rig[] = [
@@ -16,6 +18,8 @@ export const rigs: readonly Rig[] = [
   crashes,
   network,
   failingSync,
+  slowSync,
+  shrinking,
   fullDisk,
   powerCutsExt4,
   powerCutsXfs,

@@ -70,6 +70,11 @@ export class BrokerProcess {
     });
   }
 
+  /** Of its latest life; undefined before the first. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   get isRunning(): boolean {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
