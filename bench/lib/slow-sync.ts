@@ -1,6 +1,6 @@
 /** A disk whose fsync takes longer, for one process: `slow-sync.c`, compiled when it is needed and preloaded. Linux only. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface SlowSync {
@@ -8,6 +8,8 @@ export interface SlowSync {
   readonly environment: Readonly<Record<string, string>>;
   /** How many were delayed so far. */
   calls(): number;
+  /** From now on they wait so long, in ms. */
+  change(ms: number): void;
 }
 
 /** @throws in plain words where there is no C compiler, or no Linux. */
@@ -22,8 +24,16 @@ export function slowSync(directory: string, ms: number): SlowSync {
   } catch (cause) {
     throw new Error('a slow fsync can only be injected where there is a C compiler, `cc`', { cause });
   }
+  const wait = join(directory, 'slow-sync-ms');
+  // in one step, since it may be read at any time
+  const change = (to: number): void => {
+    writeFileSync(`${wait}.new`, String(to));
+    renameSync(`${wait}.new`, wait);
+  };
+  change(ms);
   return {
-    environment: { LD_PRELOAD: library, SLOW_SYNC_MS: String(ms), SLOW_SYNC_CALLS: calls },
+    environment: { LD_PRELOAD: library, SLOW_SYNC_MS: wait, SLOW_SYNC_CALLS: calls },
     calls: () => (existsSync(calls) ? statSync(calls).size : 0),
+    change,
   };
 }

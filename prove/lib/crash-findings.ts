@@ -11,17 +11,9 @@ export interface CrashPlan extends Omit<CrashRunOptions, 'killed' | 'onlyAcks'> 
   readonly onlyAcks?: boolean;
   /** The broker lives through what it is done to. */
   readonly survives?: boolean;
-  /** Called when the faults are over. */
-  readonly faultsOver?: () => void;
 }
 
-export async function crashFindings({
-  dataDir,
-  onlyAcks = false,
-  survives = false,
-  faultsOver,
-  ...plan
-}: CrashPlan): Promise<Findings> {
+export async function crashFindings({ dataDir, onlyAcks = false, survives = false, ...plan }: CrashPlan): Promise<Findings> {
   const damages: string[] = [];
   const check = (when: string): void => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [ENTRY, 'check', '--data', dataDir], {
@@ -31,7 +23,6 @@ export async function crashFindings({
     if (status !== 0) damages.push(`holdfast check ${when} ended with ${status}: ${(stdout + stderr).trim().slice(0, 500)}`);
   };
   const killed = (): Promise<void> => {
-    faultsOver?.();
     if (!survives) check('after the last crash');
     return Promise.resolve();
   };
@@ -41,7 +32,7 @@ export async function crashFindings({
     killed,
   });
   check('after the drain');
-  const { crashes, refused, deliveries, redeliveries } = rest;
+  const { crashes, refused, recovered, deliveries, redeliveries } = rest;
   return {
     tries,
     confirmed,
@@ -50,6 +41,6 @@ export async function crashFindings({
     reordered,
     unknown,
     violations: [...violations.map(({ invariant, kind, text }) => `${kind} (${invariant}): ${text}`), ...damages],
-    details: { crashes, refused, deliveries, redeliveries },
+    details: { crashes, refused, 'unknown that arrived': recovered, deliveries, redeliveries },
   };
 }

@@ -4,7 +4,7 @@ export interface PlantedBug {
   readonly id: string;
   /** What the broker then does. */
   readonly what: string;
-  readonly foundBy: 'simulator' | 'crashes' | 'network' | 'half-open' | 'power-ext4';
+  readonly foundBy: 'simulator' | 'crashes' | 'network' | 'half-open' | 'power-ext4' | 'failing-sync' | 'full-disk';
   /** Under `src/`. */
   readonly file: string;
   /** Text that is there exactly once, and what takes its place. */
@@ -168,5 +168,27 @@ export const bugs: readonly PlantedBug[] = [
     foundBy: 'half-open',
     file: 'server/server.ts',
     changes: [['createServer(timeouts, (request', 'createServer((request']],
+  },
+  {
+    id: 'swallowed-sync-error',
+    what: 'confirms what it could not sync, and carries on',
+    foundBy: 'failing-sync',
+    file: 'store/sqlite/wal-sync.ts',
+    changes: [
+      ['    fdatasyncSync(file);\n', '    try { fdatasyncSync(file); } catch {}\n'],
+      ['if (error !== null) {', 'if (error !== null && this.#over) {'],
+    ],
+  },
+  {
+    id: 'full-for-good',
+    what: 'refuses publishes for good once the disk was nearly full',
+    foundBy: 'full-disk',
+    file: 'store/sqlite/disk-space.ts',
+    changes: [
+      [
+        'const isLow = free < (this.isLow ? RELIEF_FACTOR * reserveBytes : reserveBytes);',
+        'const isLow = this.isLow || free < reserveBytes;',
+      ],
+    ],
   },
 ];

@@ -5,10 +5,11 @@
 import { registerHooks } from 'node:module';
 import process from 'node:process';
 import { bugs } from './bugs.ts';
+import { hurries } from './hurries.ts';
 import { VARIABLE } from './planted.ts';
 
 const id = process.env[VARIABLE];
-const bug = bugs.find((each) => each.id === id);
+const bug = [...bugs, ...hurries].find((each) => each.id === id);
 if (bug === undefined) throw new Error(`there is no bug ${id ?? ''} to plant`);
 
 registerHooks({

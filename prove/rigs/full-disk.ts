@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { BrokerProcess } from '../../test/support/broker-process.ts';
 import { type Delivery, Refused, WireClient } from '../../test/support/wire-client.ts';
 import { LoopMount, noPowerCut } from '../lib/loop-mount.ts';
-import { NOTHING_FOUND, type Rig } from '../lib/rig.ts';
+import { type Findings, NOTHING_FOUND, type Rig } from '../lib/rig.ts';
 
 const CYCLES = 20;
 const CYCLES_QUICK = 3;
@@ -16,7 +16,6 @@ const MIB = 2 ** 20;
 /** In a queue when the disk is filled. */
 const MESSAGES = 2000;
 const BODY = 'x'.repeat(1000);
-/** How long it may take until publishes are refused, or taken again. */
 const CHANGE_MS_MAX = 10_000;
 
 export const fullDisk: Rig = {
@@ -27,39 +26,45 @@ export const fullDisk: Rig = {
     `${LEFT_MIB} MiB, half of the reserve. Publishes must be refused with disk_full, each acknowledgement must be confirmed, and when ` +
     'the file is gone publishes must be taken again, by the same process.',
   obstacle: () => noPowerCut('ext4'),
-  async run({ quick, say }) {
-    const disk = new LoopMount('ext4');
-    const dataDir = join(disk.directory, 'data');
-    const broker = new BrokerProcess(['--disk-reserve', `${RESERVE_MIB}MiB`], {}, dataDir);
-    const cycles = quick ? CYCLES_QUICK : CYCLES;
-    const seen: Seen = { tries: 0, refused: 0, acks: 0, confirmed: new Set(), delivered: new Set(), violations: [] };
-    try {
-      await broker.start();
-      for (let cycle = 1; cycle <= cycles; cycle++) {
-        await fillOnce(broker.url, disk.directory, cycle, seen);
-        if (cycle % 5 === 0) say(`${cycle} of ${cycles} cycles`);
-      }
-      if (!broker.isRunning) seen.violations.push(`the broker has ended: ${broker.stderr.trim().slice(-300)}`);
-      await broker.stop();
-    } finally {
-      await broker.dispose();
-      disk.remove();
-    }
-    const { tries, confirmed, delivered, refused, acks, violations } = seen;
-    const lost = countMissing(confirmed, delivered);
-    if (lost > 0) violations.push(`${lost} messages were confirmed and never delivered`);
-    const invented = countMissing(delivered, confirmed);
-    if (invented > 0) violations.push(`${invented} messages were delivered and never confirmed`);
-    return {
-      ...NOTHING_FOUND,
-      tries,
-      confirmed: confirmed.size,
-      violations,
-      lost,
-      details: { cycles, refused, 'acknowledgements confirmed while full': acks },
-    };
+  run({ quick, say }) {
+    const progress = (done: number): void => (done % 5 === 0 ? say(`${done} of ${CYCLES} cycles`) : undefined);
+    return fullDiskFindings({ cycles: quick ? CYCLES_QUICK : CYCLES, changeMsMax: CHANGE_MS_MAX, progress });
   },
 };
+
+interface FullDiskPlan {
+  readonly cycles: number;
+  /** How long it may take until publishes are refused, or taken again. */
+  readonly changeMsMax: number;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly progress?: (cycles: number) => void;
+}
+
+export async function fullDiskFindings({ cycles, changeMsMax, environment = {}, progress }: FullDiskPlan): Promise<Findings> {
+  const disk = new LoopMount('ext4');
+  const dataDir = join(disk.directory, 'data');
+  const broker = new BrokerProcess(['--disk-reserve', `${RESERVE_MIB}MiB`], environment, dataDir);
+  const seen: Seen = { tries: 0, refused: 0, acks: 0, confirmed: new Set(), delivered: new Set(), violations: [], changeMsMax };
+  try {
+    await broker.start();
+    for (let cycle = 1; cycle <= cycles; cycle++) {
+      await fillOnce(broker.url, disk.directory, cycle, seen);
+      progress?.(cycle);
+    }
+    if (!broker.isRunning) seen.violations.push(`the broker has ended: ${broker.stderr.trim().slice(-300)}`);
+    await broker.stop();
+  } finally {
+    await broker.dispose();
+    disk.remove();
+  }
+  const { tries, confirmed, delivered, refused, acks, violations } = seen;
+  const lost = countMissing(confirmed, delivered);
+  if (lost > 0) violations.push(`${lost} messages were confirmed and never delivered`);
+  const invented = countMissing(delivered, confirmed);
+  if (invented > 0) violations.push(`${invented} messages were delivered and never confirmed`);
+  const details = { cycles, refused, 'acknowledgements confirmed while full': acks };
+  return { ...NOTHING_FOUND, tries, confirmed: confirmed.size, violations, lost, details };
+}
 
 function countMissing(ids: ReadonlySet<string>, among: ReadonlySet<string>): number {
   return [...ids].filter((id) => !among.has(id)).length;
@@ -73,6 +78,7 @@ interface Seen {
   readonly confirmed: Set<string>;
   readonly delivered: Set<string>;
   readonly violations: string[];
+  readonly changeMsMax: number;
 }
 
 async function fillOnce(url: string, directory: string, cycle: number, seen: Seen): Promise<void> {
@@ -129,9 +135,9 @@ async function takes(client: WireClient, seen: Seen): Promise<boolean> {
 }
 
 async function until(reached: () => Promise<boolean>, what: string, cycle: number, seen: Seen): Promise<void> {
-  const end = performance.now() + CHANGE_MS_MAX;
+  const end = performance.now() + seen.changeMsMax;
   while (!(await reached())) {
-    if (performance.now() > end) return void seen.violations.push(`cycle ${cycle}: no ${what} within ${CHANGE_MS_MAX} ms`);
+    if (performance.now() > end) return void seen.violations.push(`cycle ${cycle}: no ${what} within ${seen.changeMsMax} ms`);
     await pause(20);
   }
 }

@@ -7,8 +7,10 @@ import { halfOpen } from './half-open.ts';
 import { network } from './network.ts';
 import { plantedBugs } from './planted-bugs.ts';
 import { powerCutsExt4, powerCutsXfs } from './power-cuts.ts';
+import { shrinking } from './shrinking.ts';
 import { simulator } from './simulator.ts';
 import { stalledReaders } from './stalled-readers.ts';
+import { slowSync } from './slow-sync.ts';
 
 /** In the order in which they run: what takes least first. */
 export const rigs: readonly Rig[] = [
@@ -20,6 +22,8 @@ export const rigs: readonly Rig[] = [
   halfOpen,
   stalledReaders,
   failingSync,
+  slowSync,
+  shrinking,
   fullDisk,
   powerCutsExt4,
   powerCutsXfs,

@@ -1,12 +1,15 @@
 /** A rig that catches nothing is worthless: each planted bug must be found by the rig that is there for it. */
 import { BrokerProcess } from '../../test/support/broker-process.ts';
 import { crashFindings } from '../lib/crash-findings.ts';
+import { noFaultyDisk } from '../lib/failing-sync.ts';
 import { noPowerCut } from '../lib/loop-mount.ts';
 import { PowerCutBroker } from '../lib/power-cut-broker.ts';
 import { type Findings, NOTHING_FOUND, type Rig } from '../lib/rig.ts';
 import { simulate } from '../lib/simulate.ts';
 import { bugs, type PlantedBug } from '../plants/bugs.ts';
 import { plantedEnvironment } from '../plants/planted.ts';
+import { failingSyncFindings } from './failing-sync.ts';
+import { fullDiskFindings } from './full-disk.ts';
 import { halfOpen, halfOpenFindings } from './half-open.ts';
 import { networkFindings } from './network.ts';
 
@@ -18,12 +21,17 @@ const SIMULATION_MS_MAX = 60_000;
 const ROUNDS = 8;
 /** What a bug has lost never drains, so it is not waited for long. */
 const DRAIN_MS = 4000;
+/** The sync that fails: one of a commit under load. */
+const SYNC = 30;
+/** How long the broker may take to end after it, or to take publishes again, before it is known that it never will. */
+const END_MS = 2000;
+const CHANGE_MS = 3000;
 
 export const plantedBugs: Rig = {
   id: 'planted-bugs',
   title: `${bugs.length} planted bugs, each to be found by the rig that is there for it`,
   description:
-    'The broker is loaded with a change to the text of one of its modules, and the rig that is there for it must find a ' +
+    'The broker is loaded with a change to the text of one of its modules, and the rig that is there for such a bug must find a ' +
     'violation.',
   async run({ seed, say }) {
     const missed: string[] = [];
@@ -34,7 +42,7 @@ export const plantedBugs: Rig = {
       if (sign === undefined) skipped++;
       else if (sign === '') missed.push(`${bug.id} was not found by ${bug.foundBy}: a broker that ${bug.what}`);
       else found++;
-      const outcome = sign === undefined ? 'skipped, its rig can not run here' : sign === '' ? 'NOT FOUND' : `found: ${sign}`;
+      const outcome = sign === undefined ? 'skipped, its rig does not run here' : sign === '' ? 'NOT FOUND' : `found: ${sign}`;
       say(`${bug.id}: ${outcome.slice(0, 140)}`);
     }
     return { ...NOTHING_FOUND, violations: missed, details: { planted: bugs.length, found, skipped } };
@@ -60,15 +68,23 @@ async function signOf(bug: PlantedBug, seed: number): Promise<string | undefined
       return signOfCrashes(() => crashes(broker, broker.dataDir, seed), broker);
     }
     case 'network':
-      return signIn(await networkFindings({ rounds: ROUNDS, seed, drainMs: DRAIN_MS, environment: plantedEnvironment(bug.id) }));
+      return firstOf(await networkFindings({ rounds: ROUNDS, seed, drainMs: DRAIN_MS, environment: plantedEnvironment(bug.id) }));
     case 'half-open':
       if (halfOpen.obstacle?.() !== undefined) return undefined;
-      return signIn(await halfOpenFindings({ quick: true, environment: plantedEnvironment(bug.id) }));
+      return firstOf(await halfOpenFindings({ quick: true, environment: plantedEnvironment(bug.id) }));
     case 'power-ext4': {
       if (noPowerCut('ext4') !== undefined) return undefined;
       const broker = new PowerCutBroker('ext4', plantedEnvironment(bug.id));
       return signOfCrashes(() => crashes(broker, broker.dataDir, seed), broker);
     }
+    case 'failing-sync': {
+      if (noFaultyDisk() !== undefined) return undefined;
+      const environment = plantedEnvironment(bug.id);
+      return firstOf(await failingSyncFindings({ syncs: [SYNC], endMsMax: END_MS, seed, drainMs: DRAIN_MS, environment }));
+    }
+    case 'full-disk':
+      if (noPowerCut('ext4') !== undefined) return undefined;
+      return firstOf(await fullDiskFindings({ cycles: 1, changeMsMax: CHANGE_MS, environment: plantedEnvironment(bug.id) }));
     default:
       return bug.foundBy satisfies never;
   }
@@ -80,13 +96,13 @@ function crashes(broker: BrokerProcess | PowerCutBroker, dataDir: string, seed: 
 
 async function signOfCrashes(run: () => Promise<Findings>, broker: { dispose(): Promise<void> }): Promise<string> {
   try {
-    return signIn(await run());
+    return firstOf(await run());
   } finally {
     await broker.dispose();
   }
 }
 
-function signIn({ violations }: Findings): string {
+function firstOf({ violations }: Findings): string {
   const [first] = violations.filter((violation) => !violation.startsWith('stuck'));
   return first === undefined ? '' : `${first} (${violations.length} in all)`;
 }

@@ -22,6 +22,8 @@ export interface Verdict {
   readonly refused: number;
   /** Never answered: the only ones that may or may not arrive. */
   readonly unknown: number;
+  /** Those of them that did arrive. */
+  readonly recovered: number;
   readonly deliveries: number;
   /** Deliveries of what had been delivered before; the protocol allows them. */
   readonly redeliveries: number;

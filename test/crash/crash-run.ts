@@ -24,6 +24,10 @@ export interface CrashRunOptions {
   readonly seed: number;
   /** How long a round's load lasts before the kill, in ms: anything between the two. */
   readonly loadMs: readonly [number, number];
+  /** Then the load goes on until this resolves. */
+  readonly loadUntil?: () => Promise<void>;
+  /** How likely a start is killed as well. */
+  readonly stillborn?: number;
   /** Nobody gives anything back or vanishes, so that the broker reads little and writes much. */
   readonly onlyAcks: boolean;
   /** How long the queues may take to drain at the end, in ms. */
@@ -36,12 +40,12 @@ export interface CrashRunOptions {
   readonly progress?: (rounds: number) => void;
 }
 
-/** How likely a start is killed as well, and when, in ms: a start takes about as long. */
 const STILLBORN = 0.1;
+/** When a start is killed, in ms: it takes about as long. */
 const START_MS = 300;
 
 export async function crashRun(options: CrashRunOptions): Promise<Verdict> {
-  const { rounds, seed, loadMs, onlyAcks, drainMs, broker, killed, progress } = options;
+  const { rounds, seed, loadMs, loadUntil, stillborn = STILLBORN, onlyAcks, drainMs, broker, killed, progress } = options;
   const random = new SeededRandom(seed);
   const door = new Door();
   const history: HistoryEvent[] = [];
@@ -57,11 +61,12 @@ export async function crashRun(options: CrashRunOptions): Promise<Verdict> {
     const sent = sending.map((publisher) => publisher.run());
     for (let round = 0; round < rounds; round++) {
       if (round > 0) {
-        if (random.chance(STILLBORN)) await startAndKill(broker, random.between(0, START_MS));
+        if (random.chance(stillborn)) await startAndKill(broker, random.between(0, START_MS));
         await broker.start();
       }
       door.open(broker.url);
       await pause(random.between(...loadMs));
+      await loadUntil?.();
       door.shut();
       await broker.kill9();
       await door.emptied();

@@ -68,10 +68,14 @@ export class PublishRules {
     this.#auditBatches();
   }
 
-  counts(): { tries: number; confirmed: number; refused: number; unknown: number } {
+  counts(): { tries: number; confirmed: number; refused: number; unknown: number; recovered: number } {
     const counts = { ok: 0, fail: 0, info: 0 };
-    for (const { outcome } of this.#messages.values()) counts[outcome]++;
-    return { tries: this.#tries, confirmed: counts.ok, refused: counts.fail, unknown: counts.info };
+    let recovered = 0;
+    for (const { outcome, arrivedAt } of this.#messages.values()) {
+      counts[outcome]++;
+      if (outcome === 'info' && arrivedAt.size > 0) recovered++;
+    }
+    return { tries: this.#tries, confirmed: counts.ok, refused: counts.fail, unknown: counts.info, recovered };
   }
 
   #published(publish: Publish): void {

@@ -113,6 +113,18 @@ export class WireClient {
     return this.#kept;
   }
 
+  /** What the broker has not let it send yet. */
+  get unsentBytes(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  /** Resolves when a WebSocket ping was answered. */
+  async webSocketPing(): Promise<void> {
+    const answered = new Promise<void>((resolve) => this.#socket.once('pong', () => resolve()));
+    this.#socket.ping();
+    await bounded(Promise.race([answered, this.closed]), 'the pong');
+  }
+
   /** Sends a frame with a `ref` and calls back with its answer. */
   ask(frame: Frame, answered: Answered): void {
     const ref = this.#take(answered);

@@ -11,8 +11,9 @@ import { StoreError, storeErrorFrom } from './store-error.ts';
 
 /** Before it, two connections that wrote and checkpointed at once could lose a commit (the WAL-reset bug). */
 const SQLITE_MIN = [3, 51, 3] as const;
-const PAGE_BYTES = 8192;
-const WAL_BYTES = 16 * 1024 * 1024;
+export const PAGE_BYTES = 8192;
+/** The log is carried over when it is so long. */
+export const WAL_BYTES = 16 * 1024 * 1024;
 const CACHE_KIB = 32 * 1024;
 /** Nobody else writes, but a person may be looking at the file with another program. */
 const BUSY_TIMEOUT_MS = 5000;
@@ -81,7 +82,8 @@ function configure(db: Database.Database): void {
   // SQLite syncs its log only at checkpoints; `wal-sync.ts` does it after each commit, without making the next one wait. Nothing
   // may be confirmed before: that lost 800 of 800 rows in a power cut.
   db.pragma('synchronous = NORMAL');
-  db.pragma(`wal_autocheckpoint = ${WAL_BYTES / PAGE_BYTES}`);
+  // Automatic checkpoints keep their errors to themselves: checkpoints.ts does them.
+  db.pragma('wal_autocheckpoint = 0');
   db.pragma(`journal_size_limit = ${4 * WAL_BYTES}`);
   db.pragma('foreign_keys = OFF');
   db.pragma('temp_store = MEMORY');

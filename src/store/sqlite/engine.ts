@@ -7,6 +7,7 @@ import type Database from 'better-sqlite3';
 import type { BoundQueue, CommitReport, QueueRecord, ReadLimits, Recovered, Selection } from '../store.ts';
 import { BatchApplier } from './batch-applier.ts';
 import { Blocks } from './blocks.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { makeDirectory, openDatabase } from './database.ts';
 import { DirectoryLock } from './lock.ts';
 import type { Planes } from './planes.ts';
@@ -24,6 +25,7 @@ export class SqliteEngine {
   readonly #applier: BatchApplier;
   readonly #removal: Removal;
   readonly #shrinking: Shrinking;
+  readonly #checkpoints: Checkpoints;
 
   constructor(path: string) {
     this.#lock = lockDirectoryOf(path);
@@ -38,6 +40,7 @@ export class SqliteEngine {
     this.#applier = new BatchApplier(this.#statements);
     this.#removal = new Removal(this.#statements);
     this.#shrinking = new Shrinking(this.#db);
+    this.#checkpoints = new Checkpoints(this.#db);
     this.#transact(() => doomTransientQueues(this.#statements));
   }
 
@@ -78,6 +81,7 @@ export class SqliteEngine {
   doChore(): void {
     if (this.#removal.isDone) this.#shrinking.giveBackSlice();
     else this.#transact(() => this.#removal.deleteSlice());
+    this.#checkpoints.carryOverSome();
   }
 
   close(): void {
@@ -91,6 +95,7 @@ export class SqliteEngine {
     this.#statements.begin.run();
     const result = work();
     this.#statements.commit.run();
+    this.#checkpoints.carryOverIfDue();
     return result;
   }
 }
