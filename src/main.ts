@@ -17,8 +17,8 @@ process.exitCode = await run(process.argv.slice(2), {
   launch,
   // loaded when needed only: a client has no use for a database
   serve: async (config) => (await import('./serve.ts')).serve(config),
-  check: async (dataDir) => {
+  check: async (dataDir, repair) => {
     const [{ DATABASE_FILE }, { checkDatabase }] = await Promise.all([import('./serve.ts'), import('./store/sqlite/check.ts')]);
-    return checkDatabase(join(dataDir, DATABASE_FILE));
+    return checkDatabase(join(dataDir, DATABASE_FILE), repair);
   },
 });

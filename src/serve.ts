@@ -58,7 +58,15 @@ export async function serve(config: Config): Promise<void> {
 }
 
 async function startBroker(config: Config, clock: Clock, log: Logger): Promise<Broker> {
-  const store = await openSqliteStore({ path: join(config.dataDir, DATABASE_FILE) });
+  const path = join(config.dataDir, DATABASE_FILE);
+  const store = await openSqliteStore({
+    path,
+    onDamage: ({ what, queue, seq }) =>
+      log.error(
+        { what, queue, seq, file: path },
+        'damaged on the disk, and not delivered: stop the broker and run holdfast check',
+      ),
+  });
   const space = await DiskSpace.watch({
     directory: config.dataDir,
     reserveBytes: config.diskReserveBytes,

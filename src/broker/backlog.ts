@@ -229,7 +229,12 @@ export class Backlog {
       this.#fetching = false;
       if (this.#paused) return;
       const bodies = new Map(result.messages.map((stored) => [stored.seq, stored.message]));
-      for (const entry of next) entry.message ??= bodies.get(entry.seq);
+      const upTo = result.more ? (result.messages.at(-1)?.seq ?? 0) : Number.POSITIVE_INFINITY;
+      for (const entry of next) {
+        entry.message ??= bodies.get(entry.seq);
+        // the store can't read it any more: it stays there, and the others go on
+        if (entry.message === undefined && entry.seq <= upTo && entry.heapIndex >= 0) this.#returned.remove(entry);
+      }
       this.#changed();
     });
   }

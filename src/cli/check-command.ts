@@ -2,6 +2,8 @@
 import { EXIT, type ExitCode } from './cli-error.ts';
 
 export interface CheckResult {
+  /** What was repaired, as a sentence. */
+  readonly repaired: string | undefined;
   readonly findings: readonly string[];
   /** Undefined when the file is too damaged to be counted. */
   readonly counts:
@@ -9,7 +11,8 @@ export interface CheckResult {
     | undefined;
 }
 
-export function checkCommand(dataDir: string, { findings, counts }: CheckResult): ExitCode {
+export function checkCommand(dataDir: string, { repaired, findings, counts }: CheckResult): ExitCode {
+  if (repaired !== undefined) console.log(repaired);
   for (const finding of findings) console.log(finding);
   if (counts !== undefined) {
     const { queues, messages, bodies, bindings, rememberedIds, bytes } = counts;

@@ -16,7 +16,7 @@ export interface CliDependencies {
   readonly version: string;
   /** Resolves when the broker has been stopped. */
   readonly serve: (config: Config) => Promise<void>;
-  readonly check: (dataDir: string) => Promise<CheckResult>;
+  readonly check: (dataDir: string, repair: boolean) => Promise<CheckResult>;
   /** Starts this program again as a child process, with its stdout as a pipe. */
   readonly launch: (args: readonly string[]) => ChildProcess;
 }
@@ -61,9 +61,10 @@ function addCheck(program: Command, { check }: CliDependencies, finished: (exitC
     .command('check')
     .description('check the integrity of a data directory that no broker is using')
     .option('--data <directory>', 'directory that holds the messages (env: HOLDFAST_DATA, default: ./data)')
-    .action(async (flags: { readonly data?: string }) => {
+    .option('--repair', 'when the write-ahead log is damaged, keep a copy and go on with what comes before the damage')
+    .action(async (flags: { readonly data?: string; readonly repair?: boolean }) => {
       const { dataDir } = serveConfig({ data: flags.data }, { HOLDFAST_DATA: process.env['HOLDFAST_DATA'] });
-      finished(checkCommand(dataDir, await check(dataDir)));
+      finished(checkCommand(dataDir, await check(dataDir, flags.repair === true)));
     });
 }
 

@@ -58,7 +58,7 @@ describe('opening', () => {
     const db = openDatabase(path);
     const pragma = (name: string) => db.pragma(name, { simple: true });
     expect(pragma('application_id')).toBe(0x486c6466);
-    expect(pragma('user_version')).toBe(2);
+    expect(pragma('user_version')).toBe(3);
     expect(pragma('page_size')).toBe(8192);
     expect(pragma('auto_vacuum')).toBe(2);
     expect(pragma('journal_mode')).toBe('wal');
@@ -109,6 +109,20 @@ describe('opening', () => {
     await expect(openSqliteStore({ path })).rejects.toThrow(
       /was written by a newer Holdfast \(schema 99\).*run a newer Holdfast/,
     );
+  });
+
+  it('refuses a schema from before there were checksums', async () => {
+    openDatabase(path).close();
+    plant('PRAGMA user_version = 2');
+    await expect(openSqliteStore({ path })).rejects.toMatchObject({ code: 'older_schema' });
+    await expect(openSqliteStore({ path })).rejects.toThrow(/from before its first release \(schema 2\): drain it with that one/);
+    expect(() => checkDatabase(path)).toThrow(/schema 2/);
+  });
+
+  it('refuses reserved numbers that differ from their copies', () => {
+    openDatabase(path).close();
+    plant('UPDATE broker SET seq_next = 7');
+    expect(() => withEngine((engine) => engine.recover())).toThrow('is damaged (its reserved numbers): restore a backup');
   });
 
   it('refuses a directory that is a file', async () => {
@@ -408,20 +422,40 @@ describe('the check', () => {
     [
       'a block that is cut short',
       'UPDATE block SET data = substr(data, 1, 500)',
-      "block 60 can't be read: the block of message 60 ends within message 66",
+      'block 60 of queue 2 is not what was stored: its checksum is wrong',
     ],
-    ['a block of other members', "UPDATE block SET members = x'ff01'", 'block 60 holds message 69, which it was not made of'],
-    ['members that are not in the block', "UPDATE block SET members = x'ff07'", 'block 60 was made of 11 messages and holds 10'],
+    [
+      'another byte in a block',
+      "UPDATE block SET data = CAST(replace(data, '00000000003c', '00000000003d') AS BLOB)",
+      'block 60 of queue 2 is not what was stored: its checksum is wrong',
+    ],
     [
       'too many left of a block',
-      "UPDATE block_rest SET members = x'ff07'",
-      'block 60 is said to have messages left that it was not made of',
+      "UPDATE block_rest SET members = x'ff03'",
+      'what is left of block 60 of queue 2 is not what was stored: its checksum is wrong',
     ],
     [
-      'a malformed id in a block',
-      "UPDATE block SET data = CAST(replace(data, '00000000003c', '00000000003X') AS BLOB)",
-      'message 60 in block 60 has the malformed id "0194a1b0-6a5e-7c3e-9d5e-00000000003X"',
+      'a block without what is left of it',
+      'DELETE FROM block_rest',
+      'what is left of block 60 of queue 2 is not what was stored: its checksum is wrong',
     ],
+    [
+      'another body',
+      "UPDATE message SET body = x'2222' WHERE seq = 3",
+      'message 3 of queue 1 is not what was stored: its checksum is wrong',
+    ],
+    [
+      'another due time',
+      'UPDATE message SET due = 98 WHERE seq = 4',
+      'message 4 of queue 1 is not what was stored: its checksum is wrong',
+    ],
+    ['another shared body', "UPDATE body SET data = x'2222'", 'body 50 is not what was stored: its checksum is wrong'],
+    [
+      'a queue of another name',
+      "UPDATE queue SET name = 'queue-3' WHERE id = 2",
+      'the record of queue 2 (queue-3) is not what was stored: its checksum is wrong',
+    ],
+    ['other reserved numbers', 'UPDATE broker SET seq_next = 77', 'the reserved numbers differ from their copies'],
     ['lost reserved numbers', 'DELETE FROM broker', 'the row of reserved numbers is missing'],
     ['a malformed remembered id', "UPDATE remembered SET key = x'00'", "a remembered id is malformed: X'00'"],
   ])('finds %s', (_, damage, finding) => {

@@ -7,9 +7,10 @@ import type { CommitReport, PublishVerdict } from '../store.ts';
 import { stemOf } from '../topic-filter.ts';
 import { type BatchVisitor, type PackedPublication, type RareChange, unpackBatch } from './batch-codec.ts';
 import { Blocks } from './blocks.ts';
+import { messageChecksum, queueChecksum, stateChecksum } from './checksum.ts';
 import { MessageRows } from './message-rows.ts';
 import type { Planes } from './planes.ts';
-import { queueRowOf } from './queue-row.ts';
+import { expectSoundQueue, queueRowOf } from './queue-row.ts';
 import { QueueWork } from './queue-work.ts';
 import { RememberedIds } from './remembered-ids.ts';
 import { SharedBodies } from './shared-bodies.ts';
@@ -56,11 +57,13 @@ export class BatchApplier implements BatchVisitor {
 
   return(queue: number, seq: number, attempts: number, due: number): void {
     this.#queues.place(queue);
-    if (this.#statements.returnMessage.run(attempts, due, seq, queue).changes > 0) return;
+    const state = stateChecksum(attempts, due);
+    if (this.#statements.returnMessage.run(attempts, due, state, seq, queue).changes > 0) return;
     const message = this.#blocks.take(queue, seq);
     if (message === undefined) return;
     const [, , , id, time, attributes, , body] = message;
-    this.#statements.insertReturned.run(queue, due, seq, id, time, attributes, body, attempts);
+    const checksum = messageChecksum(queue, seq, time, id, attributes, body) + state;
+    this.#statements.insertReturned.run(queue, due, seq, id, time, attributes, body, checksum, attempts);
   }
 
   reach(queue: number, seq: number): void {
@@ -71,10 +74,10 @@ export class BatchApplier implements BatchVisitor {
     switch (change.kind) {
       case 'create':
         this.#statements.createQueue.run(queueRowOf(change.queue));
-        this.#statements.useQueueId.run(change.queue.id);
+        this.#statements.useQueueId.run(change.queue.id, change.queue.id);
         return;
       case 'configure':
-        this.#statements.configureQueue.run(JSON.stringify(change.settings), change.queue);
+        this.#configure(change.queue, JSON.stringify(change.settings));
         return;
       case 'remove':
         doom(this.#statements, change.queue);
@@ -86,11 +89,19 @@ export class BatchApplier implements BatchVisitor {
         this.#statements.unbind.run(change.queue, change.filter);
         return;
       case 'reserve':
-        this.#statements.reserveSeq.run(change.seq);
+        this.#statements.reserveSeq.run(change.seq, change.seq);
         return;
       default:
         change satisfies never;
     }
+  }
+
+  #configure(queue: number, settings: string): void {
+    const row = this.#statements.readQueue.get(queue);
+    if (row === undefined) return;
+    expectSoundQueue(row);
+    const { namespace, name, transient } = row;
+    this.#statements.configureQueue.run(settings, queueChecksum(queue, namespace, name, settings, transient), queue);
   }
 }
 

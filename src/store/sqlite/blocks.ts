@@ -2,11 +2,14 @@
  * Messages that came together, stored as one row: an INSERT for many, and a DELETE when the last of them is settled. What is left
  * of a block in between is a set of seqs beside it.
  *
- * Must never hold a message that is delayed or was returned: those have rows of their own.
+ * Must never hold a message that is delayed or was returned: those have rows of their own. Must never give out a message of a block
+ * that is not what was stored.
  */
 import type { Buffer } from 'node:buffer';
 import type { PackedPublication } from './batch-codec.ts';
 import { decodeBlock, encodeBlock, sizeInBlock } from './block-format.ts';
+import { blockChecksum, blockPlaceChecksum, isSoundBlock } from './checksum.ts';
+import type { OnDamage } from './damage.ts';
 import { SeqSet } from './seq-set.ts';
 import type { BlockRow, MessageRow, Statements } from './statements.ts';
 
@@ -21,13 +24,20 @@ const BLOCK_BYTES_MAX = 128 * 1024;
 interface OpenBlock {
   readonly first: number;
   readonly last: number;
-  readonly rest: SeqSet;
+  readonly queue: number;
+  /** Undefined when it is another queue's, or nobody can say which messages are left: then it is neither read nor changed. */
+  readonly rest: SeqSet | undefined;
+}
+
+interface BlockData {
+  readonly first: number;
+  readonly data: Buffer;
 }
 
 export class Blocks {
   readonly #statements: Statements;
   /** What was read last: messages that come back one by one lie mostly in the same block. Data never changes under its seq. */
-  #lastRead: { readonly first: number; readonly data: Buffer } | undefined;
+  #lastRead: BlockData | undefined;
 
   constructor(statements: Statements) {
     this.#statements = statements;
@@ -49,9 +59,11 @@ export class Blocks {
   #insertOne(queue: number, publications: readonly PackedPublication[]): void {
     const first = publications[0]?.seq ?? 0;
     const last = publications.at(-1)?.seq ?? 0;
-    const members = SeqSet.empty(first, last);
-    for (const { seq } of publications) members.add(seq);
-    this.#statements.insertBlock.run(first, last, queue, members.bits, encodeBlock(publications));
+    const { bits } = membersOf(publications, first, last);
+    const data = encodeBlock(publications);
+    const place = blockPlaceChecksum(first, last, queue);
+    this.#statements.insertBlock.run(first, last, queue, blockChecksum(place, data), data);
+    this.#statements.insertBlockRest.run(first, bits, blockChecksum(place, bits));
   }
 
   /** Takes out what is in blocks and adds the others to `elsewhere`; how many were taken out. The seqs rise. */
@@ -63,47 +75,64 @@ export class Blocks {
         i = this.#skipToBlock(queue, seqs, i, elsewhere);
         continue;
       }
-      const before = block.rest.size;
-      for (let seq = seqs[i]; seq !== undefined && seq <= block.last; seq = seqs[++i]) {
-        if (!block.rest.delete(seq)) elsewhere.push(seq);
+      const { last, rest } = block;
+      const before = rest?.size ?? 0;
+      for (let seq = seqs[i]; seq !== undefined && seq <= last; seq = seqs[++i]) {
+        if (rest?.delete(seq) !== true) elsewhere.push(seq);
       }
-      settled += before - block.rest.size;
-      if (block.rest.size < before) this.#keep(block);
+      if (rest === undefined || rest.size === before) continue;
+      settled += before - rest.size;
+      this.#keep(block, rest);
     }
     return settled;
   }
 
-  /** Adds what lies before the next block, and returns where that begins. */
+  /** Adds what lies before the next block, the first seq in any case, and returns where that begins. */
   #skipToBlock(queue: number, seqs: readonly number[], from: number, elsewhere: number[]): number {
     const next = this.#statements.blockFrom.get(queue, seqs[from] ?? 0)?.[0] ?? Number.POSITIVE_INFINITY;
     let at = from;
-    for (let seq = seqs[at]; seq !== undefined && seq < next; seq = seqs[++at]) elsewhere.push(seq);
+    let seq = seqs[at];
+    do {
+      elsewhere.push(seq ?? 0);
+      seq = seqs[++at];
+    } while (seq !== undefined && seq < next);
     return at;
   }
 
-  /** Takes one message out, with all that it was; undefined when no block has it. */
+  /** Takes one message out, with all that it was; undefined when no block has it, or it is damaged: a read says so. */
   take(queue: number, seq: number): MessageRow | undefined {
     const block = this.#around(queue, seq);
-    if (!block?.rest.has(seq)) return undefined;
-    const [message] = this.#messagesOf(block.first, (at) => at === seq);
+    if (!block?.rest?.has(seq)) return undefined;
+    const [message] = this.#messagesOf(block, (at) => at === seq) ?? [];
+    if (message === undefined) return undefined;
     block.rest.delete(seq);
-    this.#keep(block);
+    this.#keep(block, block.rest);
     return message;
   }
 
   /** One message; undefined when no block has it. */
-  find(queue: number, seq: number): MessageRow | undefined {
+  find(queue: number, seq: number, onDamage: OnDamage): MessageRow | undefined {
     const block = this.#around(queue, seq);
-    return block?.rest.has(seq) ? this.#messagesOf(block.first, (at) => at === seq)[0] : undefined;
+    if (block === undefined) return undefined;
+    return this.#soundMessagesOf(block, (at) => at === seq, onDamage)[0];
   }
 
   /** A queue's messages after this seq, block by block. */
-  *after(queue: number, seq: number): Generator<MessageRow> {
+  *after(queue: number, seq: number, onDamage: OnDamage): Generator<MessageRow> {
     let block = this.#around(queue, seq + 1) ?? this.#from(queue, seq + 1);
     while (block !== undefined) {
-      const { first, last, rest } = block;
-      yield* this.#messagesOf(first, (at) => at > seq && rest.has(at));
-      block = this.#from(queue, last + 1);
+      const { first, last } = block;
+      let isDamaged = false;
+      yield* this.#soundMessagesOf(
+        block,
+        (at) => at > seq,
+        (...damage) => {
+          isDamaged = true;
+          onDamage(...damage);
+        },
+      );
+      // where a damaged block ends is not known
+      block = this.#from(queue, (isDamaged ? first : last) + 1);
     }
   }
 
@@ -113,36 +142,54 @@ export class Blocks {
   }
 
   #around(queue: number, seq: number): OpenBlock | undefined {
-    const block = openBlock(this.#statements.blockUpTo.get(queue, seq));
+    const block = openBlock(queue, this.#statements.blockUpTo.get(queue, seq));
     return block !== undefined && seq <= block.last ? block : undefined;
   }
 
   #from(queue: number, seq: number): OpenBlock | undefined {
-    return openBlock(this.#statements.blockFrom.get(queue, seq));
+    return openBlock(queue, this.#statements.blockFrom.get(queue, seq));
   }
 
-  #messagesOf(first: number, wanted: (seq: number) => boolean): MessageRow[] {
-    const data = this.#dataOf(first);
-    return data === undefined ? [] : [...decodeBlock(first, data, wanted)];
+  /** Those that are left and wanted; none when the block is not what was stored in this queue. */
+  #soundMessagesOf(block: OpenBlock, wanted: (seq: number) => boolean, onDamage: OnDamage): MessageRow[] {
+    const { first, rest } = block;
+    const messages = rest && this.#messagesOf(block, (at) => wanted(at) && rest.has(at));
+    if (messages !== undefined) return messages;
+    onDamage('block', first);
+    return [];
   }
 
-  #dataOf(first: number): Buffer | undefined {
+  /** Undefined when its data is damaged. */
+  #messagesOf(block: OpenBlock, wanted: (seq: number) => boolean): MessageRow[] | undefined {
+    const data = this.#dataOf(block);
+    return data && [...decodeBlock(block.first, data, wanted)];
+  }
+
+  #dataOf({ first, last, queue }: OpenBlock): Buffer | undefined {
     if (this.#lastRead?.first === first) return this.#lastRead.data;
-    const data = this.#statements.blockData.get(first);
-    this.#lastRead = data && { first, data };
-    return data;
+    const row = this.#statements.blockData.get(first);
+    if (row === undefined || !isSoundBlock(first, last, queue, ...row)) return undefined;
+    this.#lastRead = { first, data: row[0] };
+    return row[0];
   }
 
-  #keep({ first, rest }: OpenBlock): void {
+  #keep({ first, last, queue }: OpenBlock, rest: SeqSet): void {
     if (rest.size === 0) this.delete(first);
-    else this.#statements.keepRest.run(first, rest.bits);
+    else this.#statements.keepBlockRest.run(rest.bits, blockChecksum(blockPlaceChecksum(first, last, queue), rest.bits), first);
   }
 }
 
-function openBlock(row: BlockRow | undefined): OpenBlock | undefined {
+function openBlock(queue: number, row: BlockRow | undefined): OpenBlock | undefined {
   if (row === undefined) return undefined;
-  const [first, last, members, rest] = row;
-  return { first, last, rest: SeqSet.of(first, rest ?? members) };
+  const [first, last, itsQueue, rest, checksum] = row;
+  const isSound = itsQueue === queue && isSoundBlock(first, last, queue, rest, checksum);
+  return { first, last, queue, rest: isSound && rest !== null ? SeqSet.of(first, rest) : undefined };
+}
+
+function membersOf(publications: readonly PackedPublication[], first: number, last: number): SeqSet {
+  const members = SeqSet.empty(first, last);
+  for (const { seq } of publications) members.add(seq);
+  return members;
 }
 
 function endOfBlock(publications: readonly PackedPublication[], from: number): number {

@@ -1,5 +1,6 @@
 /**
- * The full integrity check of a database that no broker has open: SQLite's own, then ours. Changes nothing.
+ * The full integrity check of a database that no broker has open: its log, SQLite's own check, then ours. Changes nothing unless it
+ * is told to repair, and then only cuts off what is damaged of the log.
  *
  * A finding is a sentence for the person who runs it; no finding means that the file keeps what the store promises.
  */
@@ -7,8 +8,10 @@ import { Buffer } from 'node:buffer';
 import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
 import { decodeBlock } from './block-format.ts';
+import { isSoundBlock, isSoundBody, isSoundMessage, isSoundQueue } from './checksum.ts';
 import { openReadonly } from './database.ts';
 import { DirectoryLock } from './lock.ts';
+import { cutLog, findLogDamage, type LogDamage, sentenceOf } from './log-file.ts';
 import { countBits, SeqSet } from './seq-set.ts';
 import { storeErrorFrom } from './store-error.ts';
 
@@ -25,6 +28,8 @@ export interface DatabaseCounts {
 }
 
 export interface DatabaseCheck {
+  /** What was done, as a sentence, if it was to repair and there was something. */
+  readonly repaired: string | undefined;
   readonly findings: readonly string[];
   /** Undefined when the file itself is damaged: nothing in it can be trusted then. */
   readonly counts: DatabaseCounts | undefined;
@@ -38,7 +43,7 @@ const UUID_GLOB = [8, 4, 4, 4, 12].map((digits) => HEX.repeat(digits)).join('-')
 
 /** As the end of a SELECT: messages that are left in blocks. */
 const IN_BLOCKS =
-  'sum(count_bits(coalesce(block_rest.members, block.members))) AS messages FROM block LEFT JOIN block_rest ON block_rest.block = block.first';
+  'sum(count_bits(block_rest.members)) AS messages FROM block LEFT JOIN block_rest ON block_rest.block = block.first';
 
 /** Each rule selects one sentence a violation. */
 const RULES: readonly string[] = [
@@ -60,8 +65,13 @@ const RULES: readonly string[] = [
    FROM block, broker WHERE last >= seq_next`,
   `SELECT format('what is left of block %d is stored, and not the block itself', block)
    FROM block_rest WHERE block NOT IN (SELECT first FROM block)`,
-  `SELECT fault FROM (SELECT block_fault(first, last, block.members, block_rest.members, data) AS fault
+  `SELECT fault FROM (SELECT block_fault(first, last, queue, block.checksum, data, block_rest.members, block_rest.checksum) AS fault
    FROM block LEFT JOIN block_rest ON block_rest.block = block.first) WHERE fault IS NOT NULL`,
+  `SELECT format('message %d of queue %d is not what was stored: its checksum is wrong', seq, queue)
+   FROM message WHERE NOT is_sound_message(queue, seq, time, id, attributes, body, attempts, due, checksum)`,
+  `SELECT format('body %d is not what was stored: its checksum is wrong', id) FROM body WHERE NOT is_sound_body(id, data, checksum)`,
+  `SELECT format('the record of queue %d (%s) is not what was stored: its checksum is wrong', id, name)
+   FROM queue WHERE NOT is_sound_queue(id, namespace, name, settings, transient, checksum)`,
   `SELECT format('message %d of queue %d has the malformed id %s', seq, queue, quote(id)) FROM message WHERE id NOT GLOB '${UUID_GLOB}'`,
   `SELECT format('message %d of queue %d refers to body %d, which does not exist', seq, queue, body)
    FROM message WHERE typeof(body) = 'integer' AND body NOT IN (SELECT id FROM body)`,
@@ -77,20 +87,28 @@ const RULES: readonly string[] = [
   `SELECT format('queue %d (%s) has an id from %d on, which is not reserved', id, name, queue_next) FROM queue, broker WHERE id >= queue_next`,
   `SELECT format('queue %d (%s) was removed and exists', id, name) FROM queue WHERE id IN (SELECT queue FROM doomed)`,
   `SELECT 'the row of reserved numbers is missing' WHERE NOT EXISTS (SELECT 1 FROM broker)`,
+  `SELECT 'the reserved numbers differ from their copies' FROM broker WHERE seq_next <> seq_copy OR queue_next <> queue_copy`,
   `SELECT format('a remembered id is malformed: %s', quote(key)) FROM remembered
    WHERE CAST(substr(key, 1, 36) AS TEXT) NOT GLOB '${UUID_GLOB}'`,
 ];
 
 /** Throws a `StoreError` when the file is not ours to open, or in use. */
-export function checkDatabase(path: string): DatabaseCheck {
+export function checkDatabase(path: string, repair = false): DatabaseCheck {
   const lock = lockExisting(path);
   try {
-    return checkOpened(openReadonly(path));
+    const damage = findLogDamage(path);
+    if (damage === undefined || repair) return { repaired: damage && repairLog(damage), ...checkOpened(openReadonly(path)) };
+    return { repaired: undefined, findings: [sentenceOf(damage)], counts: undefined };
   } catch (error) {
     throw storeErrorFrom(error, path);
   } finally {
     lock.release();
   }
+}
+
+function repairLog(damage: LogDamage): string {
+  const copy = cutLog(damage);
+  return `${damage.path} was damaged and is cut off after ${damage.goodBytes} bytes; the whole of it is kept as ${copy}`;
 }
 
 function lockExisting(path: string): DirectoryLock {
@@ -102,7 +120,7 @@ function lockExisting(path: string): DirectoryLock {
   }
 }
 
-function checkOpened(db: Database.Database): DatabaseCheck {
+function checkOpened(db: Database.Database): Omit<DatabaseCheck, 'repaired'> {
   try {
     const damage = sentences(
       db,
@@ -118,30 +136,37 @@ function checkOpened(db: Database.Database): DatabaseCheck {
 
 /** What SQL can't see: sets of seqs, and what is in a block. */
 function defineFunctions(db: Database.Database): void {
-  db.function('count_bits', { deterministic: true }, (bits) => countBits(bits as Buffer));
-  db.function('block_fault', { deterministic: true }, (first, last, members, rest, data) =>
-    blockFault(Number(first), Number(last), members as Buffer, rest as Buffer | null, data as Buffer),
+  db.function('count_bits', { deterministic: true }, (bits) => (Buffer.isBuffer(bits) ? countBits(bits) : 0));
+  db.function('block_fault', { deterministic: true }, blockFault);
+  db.function('is_sound_message', { varargs: true }, (...row: Parameters<typeof isSoundMessage>) =>
+    Number(isSoundMessage(...row)),
   );
+  db.function('is_sound_body', { varargs: true }, (...row: Parameters<typeof isSoundBody>) => Number(isSoundBody(...row)));
+  db.function('is_sound_queue', { varargs: true }, (...row: Parameters<typeof isSoundQueue>) => Number(isSoundQueue(...row)));
 }
 
 /** What is wrong with a block, as a sentence, or null. */
-function blockFault(first: number, last: number, members: Buffer, rest: Buffer | null, data: Buffer): string | null {
-  const seqs = SeqSet.of(first, members);
-  const outside = SeqSet.of(first, Buffer.from(rest ?? []));
-  let messages = 0;
+function blockFault(
+  first: number,
+  last: number,
+  queue: number,
+  checksum: unknown,
+  data: unknown,
+  rest: unknown,
+  restChecksum: unknown,
+): string | null {
+  if (!Buffer.isBuffer(data) || !isSoundBlock(first, last, queue, data, checksum))
+    return `block ${first} of queue ${queue} is not what was stored: its checksum is wrong`;
+  if (!Buffer.isBuffer(rest) || !isSoundBlock(first, last, queue, rest, restChecksum))
+    return `what is left of block ${first} of queue ${queue} is not what was stored: its checksum is wrong`;
+  const outside = SeqSet.of(first, Buffer.from(rest));
   let previous = first - 1;
-  try {
-    for (const [seq, , , id] of decodeBlock(first, data, () => true)) {
-      if (!UUID.test(id)) return `message ${seq} in block ${first} has the malformed id ${JSON.stringify(id)}`;
-      if (!seqs.has(seq) || seq <= previous || seq > last) return `block ${first} holds message ${seq}, which it was not made of`;
-      outside.delete(seq);
-      previous = seq;
-      messages++;
-    }
-  } catch (error) {
-    return `block ${first} can't be read: ${error instanceof Error ? error.message : String(error)}`;
+  for (const [seq, , , id] of decodeBlock(first, data, () => true)) {
+    if (!UUID.test(id)) return `message ${seq} in block ${first} has the malformed id ${JSON.stringify(id)}`;
+    if (seq <= previous || seq > last) return `block ${first} holds message ${seq}, which is out of its order`;
+    outside.delete(seq);
+    previous = seq;
   }
-  if (messages !== seqs.size) return `block ${first} was made of ${seqs.size} messages and holds ${messages}`;
   return outside.size === 0 ? null : `block ${first} is said to have messages left that it was not made of`;
 }
 

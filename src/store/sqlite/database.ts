@@ -6,7 +6,8 @@
 import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import Database from 'better-sqlite3';
-import { APPLICATION_ID, migrate, refuseNewerSchema, schemaVersionOf } from './migrations.ts';
+import { APPLICATION_ID, migrate, refuseOtherSchema, schemaVersionOf } from './migrations.ts';
+import { refuseDamagedLog } from './log-file.ts';
 import { StoreError, storeErrorFrom } from './store-error.ts';
 
 /** Before it, two connections that wrote and checkpointed at once could lose a commit (the WAL-reset bug). */
@@ -20,10 +21,11 @@ const BUSY_TIMEOUT_MS = 5000;
 const NORMAL = 1;
 
 export function openDatabase(path: string): Database.Database {
+  refuseDamagedLog(path);
   const db = new Database(path, { timeout: BUSY_TIMEOUT_MS });
   try {
     refuseForeign(db);
-    refuseNewerSchema(db);
+    refuseOtherSchema(db);
     configure(db);
     migrate(db);
     return db;
@@ -39,7 +41,7 @@ export function openReadonly(path: string): Database.Database {
     const db = new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
     try {
       refuseForeign(db);
-      refuseNewerSchema(db);
+      refuseOtherSchema(db);
       return db;
     } catch (error) {
       db.close();

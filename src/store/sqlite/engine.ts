@@ -48,7 +48,10 @@ export class SqliteEngine {
     const row = this.#statements.recover.get();
     if (row === undefined)
       throw new StoreError('corrupt', `${this.#db.name} has lost its row of reserved numbers: restore a backup`);
-    return row;
+    const { seq, queue, seqCopy, queueCopy } = row;
+    if (seq !== seqCopy || queue !== queueCopy)
+      throw new StoreError('corrupt', `${this.#db.name} is damaged (its reserved numbers): restore a backup`);
+    return { seq, queue };
   }
 
   commit(batch: Planes): CommitReport {

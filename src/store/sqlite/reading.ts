@@ -2,17 +2,23 @@
 import type { BoundQueue, QueueRecord, ReadLimits, Selection } from '../store.ts';
 import { filterMatches, stemsOf } from '../topic-filter.ts';
 import type { Blocks } from './blocks.ts';
-import { queueRecordOf } from './queue-row.ts';
-import type { MessageRow, Statements } from './statements.ts';
+import { isSoundBody, isSoundMessage } from './checksum.ts';
+import type { Damage, OnDamage } from './damage.ts';
+import { expectSoundQueue, queueRecordOf } from './queue-row.ts';
+import type { MessageRow, Statements, StoredRow } from './statements.ts';
 
 export interface ReadRows {
   readonly rows: readonly MessageRow[];
   readonly more: boolean;
+  /** What was left out. */
+  readonly damaged: readonly Damage[];
 }
 
 export function findQueue(statements: Statements, namespace: string, name: string): QueueRecord | undefined {
   const row = statements.findQueue.get(namespace, name);
-  return row && queueRecordOf(row);
+  if (row === undefined) return undefined;
+  expectSoundQueue(row, { namespace, name });
+  return queueRecordOf(row);
 }
 
 export function matchTopic(statements: Statements, namespace: string, topic: string): BoundQueue[] {
@@ -33,13 +39,15 @@ export function readMessages(
   limits: ReadLimits,
 ): ReadRows {
   const rows: MessageRow[] = [];
+  const damaged: Damage[] = [];
+  const onDamage: OnDamage = (what, seq) => void damaged.push({ queue, seq, what });
   let bytes = 0;
-  for (const row of selectRows(statements, blocks, queue, selection, limits.messagesMax)) {
+  for (const row of selectRows(statements, blocks, queue, selection, onDamage)) {
     rows.push(row);
     bytes += bodyOf(row).length;
-    if (rows.length >= limits.messagesMax || bytes > limits.bytesMax) return { rows, more: true };
+    if (rows.length >= limits.messagesMax || bytes > limits.bytesMax) return { rows, more: true, damaged };
   }
-  return { rows, more: false };
+  return { rows, more: false, damaged };
 }
 
 function bodyOf(row: MessageRow): Uint8Array {
@@ -51,22 +59,30 @@ function selectRows(
   blocks: Blocks,
   queue: number,
   selection: Selection,
-  messagesMax: number,
+  onDamage: OnDamage,
 ): Iterable<MessageRow> {
   switch (selection.kind) {
     case 'after':
-      return inOrder(blocks.after(queue, selection.seq), statements.readSameDue.iterate(queue, 0, selection.seq, messagesMax));
+      return inOrder(
+        blocks.after(queue, selection.seq, onDamage),
+        soundRows(
+          statements.readSameDue.iterate(queue, 0, selection.seq),
+          queue,
+          { due: 0, dueMax: 0, seq: selection.seq },
+          onDamage,
+        ),
+      );
     case 'due':
-      return selectDue(statements, queue, selection.due, selection.seq, messagesMax);
+      return selectDue(statements, queue, selection.due, selection.seq, onDamage);
     case 'these':
-      return selectThese(statements, blocks, queue, selection.seqs);
+      return selectThese(statements, blocks, queue, selection.seqs, onDamage);
     default:
       return selection satisfies never;
   }
 }
 
 /** Both rise by seq. */
-function* inOrder(a: Generator<MessageRow>, b: IterableIterator<MessageRow>): Generator<MessageRow> {
+function* inOrder(a: Generator<MessageRow>, b: Generator<MessageRow>): Generator<MessageRow> {
   try {
     let nextA = a.next();
     let nextB = b.next();
@@ -80,19 +96,70 @@ function* inOrder(a: Generator<MessageRow>, b: IterableIterator<MessageRow>): Ge
       }
     }
   } finally {
-    b.return?.();
+    b.return(undefined);
   }
 }
 
 /** In two steps, as an index search on both due time and seq would step over all that have the first due time. */
-function* selectDue(statements: Statements, queue: number, due: number, seq: number, messagesMax: number): Iterable<MessageRow> {
-  if (due > 0) yield* statements.readSameDue.iterate(queue, due, seq, messagesMax);
-  yield* statements.readLaterDue.iterate(queue, due, messagesMax);
+function* selectDue(statements: Statements, queue: number, due: number, seq: number, onDamage: OnDamage): Generator<MessageRow> {
+  if (due > 0) yield* soundRows(statements.readSameDue.iterate(queue, due, seq), queue, { due, dueMax: due, seq }, onDamage);
+  const later = { due: due + 1, dueMax: Number.POSITIVE_INFINITY, seq: 0 };
+  yield* soundRows(statements.readLaterDue.iterate(queue, due), queue, later, onDamage);
 }
 
-function* selectThese(statements: Statements, blocks: Blocks, queue: number, seqs: readonly number[]): Iterable<MessageRow> {
+function* selectThese(
+  statements: Statements,
+  blocks: Blocks,
+  queue: number,
+  seqs: readonly number[],
+  onDamage: OnDamage,
+): Generator<MessageRow> {
   for (const seq of [...new Set(seqs)].sort((a, b) => a - b)) {
-    const row = statements.readOne.get(seq, queue) ?? blocks.find(queue, seq);
-    if (row !== undefined) yield row;
+    const stored = statements.readOne.get(seq, queue);
+    if (stored !== undefined && !isSoundRow(stored, queue)) onDamage('message', seq);
+    else {
+      const row = stored === undefined ? blocks.find(queue, seq, onDamage) : messageOf(stored);
+      if (row !== undefined) yield row;
+    }
   }
+}
+
+/** Where rows are to lie: after this place, and not later than that. */
+interface Stretch {
+  readonly due: number;
+  readonly seq: number;
+  readonly dueMax: number;
+}
+
+/**
+ * Rows as an index gives them, in the order of their due time and then their seq. What is not where the index says,
+ * or comes twice, is left out with what is not as it was stored.
+ */
+function* soundRows(
+  rows: IterableIterator<StoredRow>,
+  queue: number,
+  stretch: Stretch,
+  onDamage: OnDamage,
+): Generator<MessageRow> {
+  let [lastDue, lastSeq] = [stretch.due, stretch.seq];
+  for (const row of rows) {
+    const [seq, , due] = row;
+    const isInOrder = due <= stretch.dueMax && (due > lastDue || (due === lastDue && seq > lastSeq));
+    if (!isInOrder || !isSoundRow(row, queue)) onDamage('message', seq);
+    else {
+      [lastDue, lastSeq] = [due, seq];
+      yield messageOf(row);
+    }
+  }
+}
+
+function isSoundRow(row: StoredRow, queue: number): boolean {
+  const [seq, attempts, due, id, time, attributes, sharedBody, body, itsQueue, checksum, bodySum] = row;
+  if (itsQueue !== queue) return false;
+  if (sharedBody !== 0 && !isSoundBody(sharedBody, body, bodySum)) return false;
+  return isSoundMessage(queue, seq, time, id, attributes, sharedBody === 0 ? body : sharedBody, attempts, due, checksum);
+}
+
+function messageOf([seq, attempts, due, id, time, attributes, sharedBody, body]: StoredRow): MessageRow {
+  return [seq, attempts, due, id, time, attributes, sharedBody, body];
 }

@@ -4,6 +4,7 @@
  */
 import { doom } from './batch-applier.ts';
 import { Blocks } from './blocks.ts';
+import { expectSoundQueue } from './queue-row.ts';
 import { SharedBodies } from './shared-bodies.ts';
 import type { DoomedRow, Statements } from './statements.ts';
 
@@ -13,7 +14,13 @@ const SLICE_BYTES_MAX = 16 * 1024 * 1024;
 
 /** At the start: queues whose owners' connections are gone with the last run. In a transaction of the caller's. */
 export function doomTransientQueues(statements: Statements): void {
-  for (const queue of statements.transientQueues.all()) doom(statements, queue);
+  for (const queue of statements.transientQueues.all()) {
+    const row = statements.readQueue.get(queue);
+    if (row === undefined) continue;
+    // the index alone is not to be trusted with a queue's life
+    expectSoundQueue(row, { transient: 1 });
+    doom(statements, queue);
+  }
 }
 
 export class Removal {

@@ -17,6 +17,7 @@ import type {
   Store,
 } from '../store.ts';
 import { packBatch } from './batch-codec.ts';
+import type { Damage } from './damage.ts';
 import { unpackMessages } from './message-codec.ts';
 import { PlaneReader, transferOf } from './planes.ts';
 import { StoreError, storeErrorFrom } from './store-error.ts';
@@ -25,7 +26,12 @@ import type { Answer, Request, WriterMessage, WriterOptions } from './thread-mes
 export interface SqliteStoreOptions {
   /** The database file. Its directory is made when it is not there, and locked. */
   readonly path: string;
+  /** Told of stored messages that can't be read any more, of each once. They are not delivered, and stay where they are. */
+  readonly onDamage?: (damage: Damage) => void;
 }
+
+/** Of so many it is told at most: by then everybody knows. */
+const DAMAGES_TOLD_MAX = 1000;
 
 /** Rejects with a `StoreError` when the file is not ours to open. */
 export function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
@@ -45,6 +51,9 @@ const NOTHING_TO_REPORT: CommitReport = new Map();
 class SqliteStore implements Store {
   readonly #worker: Worker;
   readonly #path: string;
+  readonly #onDamage: SqliteStoreOptions['onDamage'];
+  /** Seqs of what was told of. */
+  readonly #damaged = new Set<number>();
   readonly #ready = Promise.withResolvers<void>();
   /** Gathered in this turn and not sent yet. */
   #outgoing: Request[] = [];
@@ -53,8 +62,8 @@ class SqliteStore implements Store {
   #failure: StoreError | undefined;
   #closed: Promise<void> | undefined;
 
-  static async open({ path }: SqliteStoreOptions): Promise<Store> {
-    const store = new SqliteStore(path);
+  static async open(options: SqliteStoreOptions): Promise<Store> {
+    const store = new SqliteStore(options);
     try {
       await store.#ready.promise;
     } catch (error) {
@@ -64,8 +73,9 @@ class SqliteStore implements Store {
     return store;
   }
 
-  private constructor(path: string) {
+  private constructor({ path, onDamage }: SqliteStoreOptions) {
     this.#path = path;
+    this.#onDamage = onDamage;
     const workerData: WriterOptions = { path };
     const file = import.meta.url.endsWith('.ts') ? './writer.ts' : './writer.js';
     this.#worker = new Worker(new URL(file, import.meta.url), { workerData, name: 'holdfast-writer' });
@@ -98,10 +108,16 @@ class SqliteStore implements Store {
   }
 
   read(queue: number, selection: Selection, limits: ReadLimits): Promise<ReadResult> {
-    return this.#ask({ kind: 'read', queue, selection, limits }, ({ count, more }, messages) => ({
-      messages: messages === undefined ? [] : unpackMessages(messages, count),
-      more,
-    }));
+    return this.#ask({ kind: 'read', queue, selection, limits }, ({ count, more, damaged }, messages) => {
+      for (const damage of damaged) this.#tell(damage);
+      return { messages: messages === undefined ? [] : unpackMessages(messages, count), more };
+    });
+  }
+
+  #tell(damage: Damage): void {
+    if (this.#damaged.has(damage.seq) || this.#damaged.size >= DAMAGES_TOLD_MAX) return;
+    this.#damaged.add(damage.seq);
+    this.#onDamage?.(damage);
   }
 
   close(): Promise<void> {

@@ -1,6 +1,6 @@
 /** Why a store can't be opened, or can't go on. The message names the file and what to do about it, in one line. */
 
-export type StoreErrorCode = 'not_ours' | 'newer_schema' | 'locked' | 'corrupt' | 'old_sqlite' | 'failed';
+export type StoreErrorCode = 'not_ours' | 'newer_schema' | 'older_schema' | 'locked' | 'corrupt' | 'old_sqlite' | 'failed';
 
 export class StoreError extends Error {
   override readonly name = 'StoreError';

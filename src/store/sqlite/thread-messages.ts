@@ -1,5 +1,6 @@
 /** What the broker's thread and the writer's say to each other. Bulk goes in planes, whose memory is handed over. */
 import type { BoundQueue, CommitReport, QueueRecord, ReadLimits, Recovered, Selection } from '../store.ts';
+import type { Damage } from './damage.ts';
 import type { Planes } from './planes.ts';
 import type { StoreErrorCode } from './store-error.ts';
 
@@ -23,7 +24,7 @@ export type Answer =
   | { readonly kind: 'find'; readonly queue: QueueRecord | undefined }
   | { readonly kind: 'match'; readonly bound: readonly BoundQueue[] }
   /** The messages themselves are the next `count` in the planes that came along. */
-  | { readonly kind: 'read'; readonly count: number; readonly more: boolean }
+  | { readonly kind: 'read'; readonly count: number; readonly more: boolean; readonly damaged: readonly Damage[] }
   | { readonly kind: 'close' };
 
 /** What the writer says: answers to the oldest requests that are still open, in their order; or its last words. */

@@ -79,12 +79,12 @@ class Writer {
       case 'match':
         return { kind, bound: this.#engine.match(request.namespace, request.topic) };
       case 'read': {
-        const { rows, more } = this.#engine.read(request.queue, request.selection, request.limits);
+        const { rows, more, damaged } = this.#engine.read(request.queue, request.selection, request.limits);
         for (const row of rows) {
           this.#rows.push(row);
           this.#bytes += bytesOf(row);
         }
-        return { kind, count: rows.length, more };
+        return { kind, count: rows.length, more, damaged };
       }
       case 'close':
         clearTimeout(this.#chore);
