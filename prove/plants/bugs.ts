@@ -18,7 +18,7 @@ export const bugs: readonly PlantedBug[] = [
     foundBy: 'power-ext4',
     file: 'store/sqlite/wal-sync.ts',
     changes: [
-      ['    fdatasyncSync(file);\n', ''],
+      ['    fdatasyncSync(this.#file);\n', ''],
       [
         '    fdatasync(file, (error) => {',
         '    ((then: (error: null) => void) => setImmediate(then, null))((error: Error | null) => {',
@@ -175,7 +175,7 @@ export const bugs: readonly PlantedBug[] = [
     foundBy: 'failing-sync',
     file: 'store/sqlite/wal-sync.ts',
     changes: [
-      ['    fdatasyncSync(file);\n', '    try { fdatasyncSync(file); } catch {}\n'],
+      ['    fdatasyncSync(this.#file);\n', '    try { fdatasyncSync(this.#file); } catch {}\n'],
       ['if (error !== null) {', 'if (error !== null && this.#over) {'],
     ],
   },

@@ -3,9 +3,9 @@
  * checksum is wrong for the end of the log, without a word: what a crash has torn off ends so, and what rotted in the middle drops
  * every confirmed transaction after it. This tells the one from the other as far as it can be told.
  *
- * A torn tail is the last transaction: the next one begins when the one before is synced. So it is damage for sure when, from the first
- * bad frame on, a frame with this log's salts goes on from a frame that ends a transaction: that one was on the disk, whole. Damage
- * within the last transaction looks like a torn tail, and is taken for one. Frames that an earlier crash tore off may lie behind a
+ * A torn tail is the last few transactions: no further one begins before the first of them is synced. So it is damage for sure when, from
+ * the first bad frame on, as many have ended, one going on from the other, and another frame with this log's salts goes on from them: the
+ * first was on the disk, whole. Damage within the last few transactions looks like a torn tail, and is taken for one. Frames that an earlier crash tore off may lie behind a
  * later end of the log, salts and all; but nothing ever went on from their last one.
  *
  * Must never write to the log, unless it is told to cut it off.
@@ -13,6 +13,7 @@
 import { closeSync, copyFileSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, readSync } from 'node:fs';
 import { Buffer } from 'node:buffer';
 import { engineCodeOf, StoreError } from './store-error.ts';
+import { UNSYNCED_MAX } from './wal-sync.ts';
 
 const HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
@@ -24,12 +25,6 @@ const PAGE_BYTES = 8192;
 const FRAME_BYTES = FRAME_HEADER_BYTES + PAGE_BYTES;
 /** Frames read at a time: 1 MiB. */
 const FRAMES_AT_ONCE = 128;
-
-/**
- * Transactions that may be written and not yet synced, the last one included. If it is ever more than one, that many have to be seen
- * to follow each other before the first of them is known to have been on the disk.
- */
-const UNSYNCED_MAX = 1;
 
 export interface LogDamage {
   readonly path: string;

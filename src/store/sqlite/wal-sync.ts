@@ -14,6 +14,8 @@ const SLOW_MS = 3;
 const SLOW_SYNCS = 100;
 /** Under way at a time: a commit that ended just after one had begun need not wait for two. */
 const SYNCS_MAX = 2;
+/** Commits that are written and not durable: as many may a power cut tear off the log's end (`log-file.ts`). */
+export const UNSYNCED_MAX = 3;
 
 export interface WalSyncOptions {
   /** The database file, open in WAL mode. */
@@ -25,7 +27,9 @@ export interface WalSyncOptions {
 
 export class WalSync {
   readonly #options: WalSyncOptions;
-  /** Those that no sync is using; each is told of an error of the disk by itself, so two at a time need one each. */
+  /** Each open file is told of an error of the disk by itself, so syncs at the same time need one each. */
+  readonly #file: number;
+  /** Those for syncs that are not waited for, which none is using. */
   readonly #idle: number[];
   #written = 0;
   /** As many were written when the last sync began. */
@@ -38,7 +42,9 @@ export class WalSync {
   /** @throws the file system's error. */
   constructor(options: WalSyncOptions) {
     this.#options = options;
-    this.#idle = Array.from({ length: SYNCS_MAX }, () => openSync(`${options.path}-wal`, 'r+'));
+    const open = (): number => openSync(`${options.path}-wal`, 'r+');
+    this.#file = open();
+    this.#idle = Array.from({ length: SYNCS_MAX }, open);
   }
 
   /** Commits so far. */
@@ -62,18 +68,17 @@ export class WalSync {
    * @throws the file system's error.
    */
   begin(): void {
-    if (this.#begun === this.#written) return;
-    if (this.#slow === 0 && this.#idle.length === SYNCS_MAX) this.#syncNow();
-    else this.#syncMeanwhile();
+    const isLast = this.#written - this.#durable >= UNSYNCED_MAX;
+    if (isLast || (this.#slow === 0 && this.#idle.length === SYNCS_MAX)) this.#syncNow();
+    else if (this.#begun < this.#written) this.#syncMeanwhile();
   }
 
   #syncNow(): void {
-    const [file] = this.#idle;
-    if (file === undefined) return;
-    this.#begun = this.#written;
+    if (this.#durable === this.#written) return;
     const began = performance.now();
-    fdatasyncSync(file);
+    fdatasyncSync(this.#file);
     if (performance.now() - began >= SLOW_MS) this.#slow = SLOW_SYNCS;
+    this.#begun = this.#written;
     this.#durable = this.#written;
     this.#options.synced();
   }
@@ -105,6 +110,7 @@ export class WalSync {
   close(): void {
     this.#over = true;
     this.#durable = this.#written;
+    closeSync(this.#file);
     this.#closeIdle();
   }
 

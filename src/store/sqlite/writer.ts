@@ -48,6 +48,9 @@ class Writer {
           throw error;
         }),
     });
+    // what opening it has brought
+    this.#sync.add();
+    this.#sync.begin();
   }
 
   handle(requests: readonly Request[]): void {
@@ -138,9 +141,12 @@ class Writer {
   }
 
   #doChore(): void {
+    this.#chore = undefined;
+    if (this.#sync.durable < this.#sync.written) return this.planChores();
     const began = performance.now();
     this.#engine.doChore();
-    this.#chore = undefined;
+    this.#sync.add();
+    this.#sync.begin();
     this.planChores(Math.max(CHORES_PAUSE_MS_MIN, (performance.now() - began) / CHORES_SHARE));
   }
 }
