@@ -257,7 +257,9 @@ export class Backlog {
     const kept = inOrder.filter((entry, i) => i < this.#core.limits.readyMessagesMax || !byDue(this.#promoted, entry));
     for (const entry of kept) this.#deferred.push(entry);
     const last = kept.at(-1);
-    if (last !== undefined) this.#deferredMark = { due: last.due, seq: last.seq };
+    if (last === undefined) return;
+    // one with a shorter delay may come after a later one has been taken: that one must not be read again
+    this.#deferredMark = byDue(last, this.#promoted) ? this.#promoted : { due: last.due, seq: last.seq };
   }
 
   #promoteDue(): void {

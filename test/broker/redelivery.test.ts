@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BrokerRig, LEASE_MS, type RigOptions } from '../support/broker-rig.ts';
+import { FaultyStore } from '../support/faulty-store.ts';
 
 async function withConsumer(count: number, options: RigOptions = {}) {
   const rig = await BrokerRig.start(options);
@@ -202,6 +203,28 @@ describe('a delayed message', () => {
       }
     }
     expect(arrived.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
+  });
+
+  it('comes once when it was due before one with a shorter delay was committed', async () => {
+    const gate = Promise.withResolvers<void>();
+    let isShut = false;
+    const rig = await BrokerRig.start({
+      limits: { readyMessagesMax: 1 },
+      wrap: (store) =>
+        new FaultyStore(store, { delay: async (call) => (isShut && call === 'commit' ? gate.promise : undefined) }),
+    });
+    const publisher = await rig.client();
+    const consumer = await rig.client('c');
+    await consumer.subscribe({ queue: 'q' });
+    await publisher.publish({ queue: 'q', body: '"due"', delayMs: 30 });
+    isShut = true;
+    const others = [1, 60, 90].map((delayMs) => ({ queue: 'q', body: `"${delayMs}"`, delayMs }));
+    const published = publisher.publishAllSoon(others);
+    await rig.advance(40);
+    gate.resolve();
+    await rig.until(published);
+    await rig.advance(100);
+    expect(consumer.attempts().toSorted()).toEqual(['"1"×1', '"60"×1', '"90"×1', '"due"×1']);
   });
 
   it('comes once when it is given back with delays shorter than a commit takes', async () => {
