@@ -73,14 +73,17 @@ export class FailingBroker implements KillableBroker {
     }
   }
 
-  /** It is to have ended by itself, if its sync has failed. */
+  /** It is to have ended by itself, if its sync has failed. What that sync was for is lost, since the process is gone. */
   async kill9(): Promise<void> {
-    if (this.#at > 0 && this.#sync.hasHappened) {
-      this.failures++;
-      if (!(await this.#process.endsWithin(this.#endMsMax)))
-        this.faults.push(`the broker carried on after its sync ${this.#at} had failed`);
-    }
+    const failed = this.#at > 0 && this.#sync.hasHappened;
+    const ended = !failed || (await this.#process.endsWithin(this.#endMsMax));
     await this.#process.kill9();
+    if (failed) {
+      this.failures++;
+      const file = this.#sync.loseUnsynced();
+      if (!ended && file !== undefined)
+        this.faults.push(`the broker carried on after its sync ${this.#at}, of ${file}, had failed`);
+    }
     this.#arm(0);
   }
 

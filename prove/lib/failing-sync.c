@@ -4,7 +4,8 @@
    When it happens, the file FAIL_SYNC_MARK is made. It tells how the file was that could not be synced when it last was in sync,
    so that what was written since can be taken back when the process has gone, as it would be gone with the page cache:
    a line with its path and one with its size then, and for each write since, the last one first, a line with offset and length
-   of what it overwrote, and those bytes. */
+   of what it overwrote, and those bytes. What is written there again and then synced is on disk after all: the file
+   FAIL_SYNC_MARK.rewritten has a line with offset and length of each. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -35,6 +36,9 @@ struct file {
 static long fail_at;
 static long calls;
 static struct file *files;
+/* The one that failed, and what was written to it since and not synced yet. */
+static struct file *failed;
+static struct image *again;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 __attribute__((constructor)) static void begin(void) {
@@ -58,9 +62,12 @@ static void remember(int fd, off_t offset, size_t length) {
   if (fail_at == 0) return;
   int error = errno;
   pthread_mutex_lock(&lock);
-  struct file *file = offset < 0 || calls >= fail_at ? NULL : file_of(fd, 1);
-  struct image *image = file ? malloc(sizeof *image + length) : NULL;
-  if (image) {
+  struct file *file = offset < 0 || (calls >= fail_at && !failed) ? NULL : file_of(fd, !failed);
+  struct image *image = file && (!failed || file == failed) ? malloc(sizeof *image + length) : NULL;
+  if (image && failed) {
+    *image = (struct image){again, offset, length};
+    again = image;
+  } else if (image) {
     if (!file->images) {
       struct stat stat;
       if (fstat(fd, &stat) == 0) file->size = stat.st_size;
@@ -101,12 +108,30 @@ static void tell(int fd, struct file *file) {
   rename(made, mark);
 }
 
+static void tell_again(void) {
+  const char *mark = getenv("FAIL_SYNC_MARK");
+  char path[4096];
+  if (!again || !mark || snprintf(path, sizeof path, "%s.rewritten", mark) >= (int)sizeof path) return;
+  FILE *out = fopen(path, "ae");
+  if (!out) return;
+  while (again) {
+    struct image *image = again;
+    fprintf(out, "%lld %zd\n", (long long)image->offset, image->length);
+    again = image->next;
+    free(image);
+  }
+  fclose(out);
+}
+
 /* The lock is not held while the disk works, so that a sync in one thread keeps no other from writing. */
 static int sync_with(int (*real)(int), int fd) {
   pthread_mutex_lock(&lock);
   int fails = ++calls == fail_at;
   struct file *file = fail_at == 0 ? NULL : file_of(fd, 0);
-  if (fails) tell(fd, file);
+  if (fails) {
+    failed = file;
+    tell(fd, file);
+  } else if (file && file == failed) tell_again();
   else forget(file);
   pthread_mutex_unlock(&lock);
   if (!fails) return real(fd);

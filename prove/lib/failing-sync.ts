@@ -1,6 +1,17 @@
 /** An fsync that fails, for one process: `failing-sync.c`, compiled when it is needed and preloaded. Linux only. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import process from 'node:process';
 
@@ -25,7 +36,7 @@ export class FailingSync {
 
   /** For a process whose sync of that number, counted from 1, is to fail; what was before is forgotten. */
   environment(at: number): Readonly<Record<string, string>> {
-    rmSync(this.#mark, { force: true });
+    for (const mark of [this.#mark, this.#rewrittenMark]) rmSync(mark, { force: true });
     return { LD_PRELOAD: this.#library, FAIL_SYNC_AT: String(at), FAIL_SYNC_MARK: this.#mark };
   }
 
@@ -34,27 +45,53 @@ export class FailingSync {
   }
 
   /**
-   * Takes back what was written to the file since it was last in sync: it never was on disk, and goes with the page cache. To be
-   * called when the process has ended. Returns the file's name.
+   * Takes back what was written to the file since it was last in sync, but for what was written again and synced: it never was on
+   * disk, and goes with the page cache. To be called when the process has ended. Returns the file's name; undefined when it was a
+   * directory, for which SQLite overlooks it.
    */
-  loseUnsynced(): string {
+  loseUnsynced(): string | undefined {
     const mark = new Mark(readFileSync(this.#mark));
     const path = mark.line();
     const size = Number(mark.line());
-    // a directory, a file that had been in sync all along, or one that is gone itself
-    if (size < 0 || !existsSync(path)) return basename(path);
+    // the file is gone itself, or had been in sync all along
+    if (!existsSync(path)) return basename(path);
+    if (size < 0) return statSync(path).isDirectory() ? undefined : basename(path);
     const file = openSync(path, 'r+');
     try {
+      const kept = this.#rewritten().map(([offset, length]) => ({ offset, bytes: read(file, offset, length) }));
+      const sizeNow = fstatSync(file).size;
       while (!mark.isAtEnd) {
-        const [offset = 0, length = 0] = mark.line().split(' ').map(Number);
-        writeSync(file, mark.bytes(length), 0, length, offset);
+        const [offset, length] = pairOf(mark.line());
+        const bytes = mark.bytes(length);
+        if (offset < sizeNow) writeSync(file, bytes, 0, length, offset);
       }
-      if (fstatSync(file).size > size) ftruncateSync(file, size);
+      if (sizeNow > size) ftruncateSync(file, size);
+      for (const { offset, bytes } of kept) writeSync(file, bytes, 0, bytes.length, offset);
     } finally {
       closeSync(file);
     }
     return basename(path);
   }
+
+  #rewritten(): [offset: number, length: number][] {
+    if (!existsSync(this.#rewrittenMark)) return [];
+    return readFileSync(this.#rewrittenMark, 'utf8').trim().split('\n').map(pairOf);
+  }
+
+  get #rewrittenMark(): string {
+    return `${this.#mark}.rewritten`;
+  }
+}
+
+function pairOf(line: string): [offset: number, length: number] {
+  const [offset = 0, length = 0] = line.split(' ').map(Number);
+  return [offset, length];
+}
+
+/** What there is of it. */
+function read(file: number, offset: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  return bytes.subarray(0, readSync(file, bytes, 0, length, offset));
 }
 
 /** Lines, and bytes after some of them. */

@@ -28,6 +28,8 @@ export function openDatabase(path: string): Database.Database {
     refuseOtherSchema(db);
     configure(db);
     migrate(db);
+    // The log's name must be on disk before anything in it counts; SQLite sees to that as well, but overlooks when it fails.
+    syncDirectory(dirname(resolve(path)));
     return db;
   } catch (error) {
     db.close();
@@ -77,6 +79,8 @@ function refuseForeign(db: Database.Database): void {
 }
 
 function configure(db: Database.Database): void {
+  // Automatic checkpoints keep their errors to themselves: checkpoints.ts does them. First, since what follows may commit.
+  db.pragma('wal_autocheckpoint = 0');
   // These two count only before the first page is written.
   db.pragma(`page_size = ${PAGE_BYTES}`);
   db.pragma('auto_vacuum = INCREMENTAL');
@@ -84,8 +88,6 @@ function configure(db: Database.Database): void {
   // SQLite syncs its log only at checkpoints; `wal-sync.ts` does it after each commit, without making the next one wait. Nothing
   // may be confirmed before: that lost 800 of 800 rows in a power cut.
   db.pragma('synchronous = NORMAL');
-  // Automatic checkpoints keep their errors to themselves: checkpoints.ts does them.
-  db.pragma('wal_autocheckpoint = 0');
   db.pragma(`journal_size_limit = ${4 * WAL_BYTES}`);
   db.pragma('foreign_keys = OFF');
   db.pragma('temp_store = MEMORY');
