@@ -4,7 +4,7 @@ export interface PlantedBug {
   readonly id: string;
   /** What the broker then does. */
   readonly what: string;
-  readonly foundBy: 'simulator' | 'crashes' | 'power-ext4';
+  readonly foundBy: 'simulator' | 'crashes' | 'power-ext4' | 'bit-flips';
   /** Under `src/`. */
   readonly file: string;
   /** Text that is there exactly once, and what takes its place. */
@@ -143,6 +143,23 @@ export const bugs: readonly PlantedBug[] = [
         'if (!this.has(seq)) return false;\n    this.#flip(seq);',
         'if (!this.has(seq)) return false;\n    if (this.has(seq + 1)) { this.#flip(seq + 1); this.#size--; }\n    this.#flip(seq);',
       ],
+    ],
+  },
+  {
+    id: 'unchecked-checksums',
+    what: 'delivers what it reads, whatever its checksum',
+    foundBy: 'bit-flips',
+    file: 'store/sqlite/checksum.ts',
+    changes: [['return actual === stored;', 'return actual === stored || true;']],
+  },
+  {
+    id: 'unread-log',
+    what: 'takes the first bad frame of its log for the end of it',
+    foundBy: 'bit-flips',
+    file: 'store/sqlite/log-file.ts',
+    changes: [
+      ['if (last === 0) return undefined;', 'if (last >= 0) return undefined;'],
+      ['if (!same(frame.stored, frame.actual)) continue;', 'if (same(frame.stored, frame.actual)) continue;'],
     ],
   },
 ];

@@ -1,4 +1,5 @@
 import type { Rig } from '../lib/rig.ts';
+import { bitFlips } from './bit-flips.ts';
 import { crashes } from './crashes.ts';
 import { failingSync } from './failing-sync.ts';
 import { fullDisk } from './full-disk.ts';
@@ -15,6 +16,7 @@ export const rigs: readonly Rig[] = [
   plantedBugs,
   crashes,
   network,
+  bitFlips,
   failingSync,
   fullDisk,
   powerCutsExt4,

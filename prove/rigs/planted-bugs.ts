@@ -7,6 +7,7 @@ import { type Findings, NOTHING_FOUND, type Rig } from '../lib/rig.ts';
 import { simulate } from '../lib/simulate.ts';
 import { bugs, type PlantedBug } from '../plants/bugs.ts';
 import { plantedEnvironment } from '../plants/planted.ts';
+import { bitFlipFindings } from './bit-flips.ts';
 
 /** Some of them show in one history of thousands. */
 const SEEDS_MAX = 20_000;
@@ -14,6 +15,7 @@ const STEPS = 60;
 /** A bug may well make the broker go round in circles. */
 const SIMULATION_MS_MAX = 60_000;
 const ROUNDS = 8;
+const FLIPS_MAX = 100;
 /** What a bug has lost never drains, so it is not waited for long. */
 const DRAIN_MS = 4000;
 
@@ -21,8 +23,8 @@ export const plantedBugs: Rig = {
   id: 'planted-bugs',
   title: `${bugs.length} planted bugs, each to be found by the rig that is there for it`,
   description:
-    'The broker is loaded with a change to the text of one of its modules, and the simulator, the crashes or the power cuts must ' +
-    'find a violation.',
+    'The broker is loaded with a change to the text of one of its modules, and the simulator, the crashes, the power cuts or the ' +
+    'flipped bits must find a violation.',
   async run({ seed, say }) {
     const missed: string[] = [];
     let found = 0;
@@ -61,6 +63,10 @@ async function signOf(bug: PlantedBug, seed: number): Promise<string | undefined
       if (noPowerCut('ext4') !== undefined) return undefined;
       const broker = new PowerCutBroker('ext4', plantedEnvironment(bug.id));
       return signOfCrashes(() => crashes(broker, broker.dataDir, seed), broker);
+    }
+    case 'bit-flips': {
+      const plan = { seed, flips: FLIPS_MAX, say: () => undefined, environment: plantedEnvironment(bug.id), untilFound: true };
+      return (await bitFlipFindings(plan)).violations[0] ?? '';
     }
     default:
       return bug.foundBy satisfies never;
