@@ -4,7 +4,7 @@ export interface PlantedBug {
   readonly id: string;
   /** What the broker then does. */
   readonly what: string;
-  readonly foundBy: 'simulator' | 'crashes' | 'network' | 'half-open' | 'power-ext4' | 'failing-sync' | 'full-disk';
+  readonly foundBy: 'simulator' | 'crashes' | 'network' | 'half-open' | 'bit-flips' | 'power-ext4' | 'failing-sync' | 'full-disk';
   /** Under `src/`. */
   readonly file: string;
   /** Text that is there exactly once, and what takes its place. */
@@ -189,6 +189,23 @@ export const bugs: readonly PlantedBug[] = [
         'const isLow = free < (this.isLow ? RELIEF_FACTOR * reserveBytes : reserveBytes);',
         'const isLow = this.isLow || free < reserveBytes;',
       ],
+    ],
+  },
+  {
+    id: 'unchecked-checksums',
+    what: 'delivers what it reads, whatever its checksum',
+    foundBy: 'bit-flips',
+    file: 'store/sqlite/checksum.ts',
+    changes: [['return actual === stored;', 'return actual === stored || true;']],
+  },
+  {
+    id: 'unread-log',
+    what: 'takes the first bad frame of its log for the end of it',
+    foundBy: 'bit-flips',
+    file: 'store/sqlite/log-file.ts',
+    changes: [
+      ['if (last === 0) return undefined;', 'if (last >= 0) return undefined;'],
+      ['if (!same(frame.stored, frame.actual)) continue;', 'if (same(frame.stored, frame.actual)) continue;'],
     ],
   },
 ];

@@ -1,4 +1,5 @@
 import type { Rig } from '../lib/rig.ts';
+import { bitFlips } from './bit-flips.ts';
 import { crashes } from './crashes.ts';
 import { failingSync } from './failing-sync.ts';
 import { fullDisk } from './full-disk.ts';
@@ -21,6 +22,7 @@ export const rigs: readonly Rig[] = [
   network,
   halfOpen,
   stalledReaders,
+  bitFlips,
   failingSync,
   slowSync,
   shrinking,

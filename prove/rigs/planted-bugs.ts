@@ -8,6 +8,7 @@ import { type Findings, NOTHING_FOUND, type Rig } from '../lib/rig.ts';
 import { simulate } from '../lib/simulate.ts';
 import { bugs, type PlantedBug } from '../plants/bugs.ts';
 import { plantedEnvironment } from '../plants/planted.ts';
+import { bitFlipFindings } from './bit-flips.ts';
 import { failingSyncFindings } from './failing-sync.ts';
 import { fullDiskFindings } from './full-disk.ts';
 import { halfOpen, halfOpenFindings } from './half-open.ts';
@@ -19,6 +20,7 @@ const STEPS = 60;
 /** A bug may well make the broker go round in circles. */
 const SIMULATION_MS_MAX = 60_000;
 const ROUNDS = 8;
+const FLIPS_MAX = 100;
 /** What a bug has lost never drains, so it is not waited for long. */
 const DRAIN_MS = 4000;
 /** The sync that fails: one of a commit under load. */
@@ -85,6 +87,10 @@ async function signOf(bug: PlantedBug, seed: number): Promise<string | undefined
     case 'full-disk':
       if (noPowerCut('ext4') !== undefined) return undefined;
       return firstOf(await fullDiskFindings({ cycles: 1, changeMsMax: CHANGE_MS, environment: plantedEnvironment(bug.id) }));
+    case 'bit-flips': {
+      const plan = { seed, flips: FLIPS_MAX, say: () => undefined, environment: plantedEnvironment(bug.id), untilFound: true };
+      return (await bitFlipFindings(plan)).violations[0] ?? '';
+    }
     default:
       return bug.foundBy satisfies never;
   }

@@ -134,6 +134,60 @@ describe('a message in a row of its own', () => {
   });
 });
 
+describe('a message that an index still leads to', () => {
+  /** Changes rows without their index. */
+  function rotWithoutIndex(sql: string): void {
+    engine.close();
+    const [row] = schema((db) => {
+      const found = db.prepare("SELECT * FROM sqlite_schema WHERE name = 'message_place'").raw().all();
+      db.exec("DELETE FROM sqlite_schema WHERE name = 'message_place'");
+      return found;
+    });
+    schema((db) => db.exec(sql));
+    schema((db) => db.prepare('INSERT INTO sqlite_schema VALUES (?, ?, ?, ?, ?)').run(row));
+    engine = new SqliteEngine(path);
+  }
+
+  function schema<T>(work: (db: Database.Database) => T): T {
+    const db = new Database(path);
+    try {
+      db.unsafeMode().pragma('writable_schema = ON');
+      return work(db);
+    } finally {
+      db.close();
+    }
+  }
+
+  beforeEach(() => commit({ kind: 'reserve', seq: 1000 }, create(1), create(2), ...publishSeqs(1, [1, 2, 3])));
+
+  it('is not delivered when it is another queue’s', () => {
+    rotWithoutIndex('UPDATE message SET queue = 2 WHERE seq = 2');
+    expect(read(1)).toEqual({ seqs: [1, 3], more: false, damaged: lost('message', 2) });
+    expect(read(2)).toEqual({ seqs: [], more: false, damaged: [] });
+  });
+
+  it('is not delivered before its time', () => {
+    commit(publish(publication([[1, 4]], { due: 5000 })));
+    rotWithoutIndex('UPDATE message SET due = 0 WHERE seq = 4');
+    expect(read(1, { kind: 'due', due: 0, seq: 0 })).toEqual({ seqs: [], more: false, damaged: lost('message', 4) });
+  });
+
+  it('ends the store when it is to be settled and can’t be deleted, rather than to come again', async () => {
+    rotWithoutIndex('UPDATE message SET queue = 2 WHERE seq = 2');
+    engine.close();
+    for (const seqs of [[2], [1, 2, 3]]) {
+      const store = await openSqliteStore({ path });
+      await expect(store.commit([settle(1, seqs)])).rejects.toMatchObject({
+        code: 'corrupt',
+        message: "the database is damaged (message 2 can't be deleted): run `holdfast check`",
+      });
+      await store.close();
+    }
+    engine = new SqliteEngine(path);
+    expect(read(1).seqs).toEqual([1, 3]);
+  });
+});
+
 describe('a shared body', () => {
   beforeEach(() =>
     commit(

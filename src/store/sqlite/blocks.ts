@@ -12,6 +12,7 @@ import { blockChecksum, blockPlaceChecksum, isSoundBlock } from './checksum.ts';
 import type { OnDamage } from './damage.ts';
 import { SeqSet } from './seq-set.ts';
 import type { BlockRow, MessageRow, Statements } from './statements.ts';
+import { StoreError } from './store-error.ts';
 
 /** Fewer messages cost less as rows: a block is looked up for what is settled, and its rest written. */
 export const BLOCK_MESSAGES_MIN = 8;
@@ -136,9 +137,9 @@ export class Blocks {
     }
   }
 
-  delete(first: number): void {
-    this.#statements.deleteBlock.run(first);
-    this.#statements.deleteBlockRest.run(first);
+  delete(first: number): { readonly changes: number } {
+    const { changes } = this.#statements.deleteBlock.run(first);
+    return { changes: Math.min(changes, this.#statements.deleteBlockRest.run(first).changes) };
   }
 
   #around(queue: number, seq: number): OpenBlock | undefined {
@@ -174,8 +175,13 @@ export class Blocks {
   }
 
   #keep({ first, last, queue }: OpenBlock, rest: SeqSet): void {
-    if (rest.size === 0) this.delete(first);
-    else this.#statements.keepBlockRest.run(rest.bits, blockChecksum(blockPlaceChecksum(first, last, queue), rest.bits), first);
+    const { bits } = rest;
+    const { changes } =
+      rest.size === 0
+        ? this.delete(first)
+        : this.#statements.keepBlockRest.run(bits, blockChecksum(blockPlaceChecksum(first, last, queue), bits), first);
+    // it was read just now: where it can't be found, something is wrong with the page, and an `ok` would not be true
+    if (changes === 0) throw new StoreError('corrupt', `the database is damaged (block ${first}): run \`holdfast check\``);
   }
 }
 
@@ -183,7 +189,7 @@ function openBlock(queue: number, row: BlockRow | undefined): OpenBlock | undefi
   if (row === undefined) return undefined;
   const [first, last, itsQueue, rest, checksum] = row;
   const isSound = itsQueue === queue && isSoundBlock(first, last, queue, rest, checksum);
-  return { first, last, queue, rest: isSound && rest !== null ? SeqSet.of(first, rest) : undefined };
+  return { first, last: last ?? first, queue, rest: isSound && rest !== null ? SeqSet.of(first, rest) : undefined };
 }
 
 function membersOf(publications: readonly PackedPublication[], first: number, last: number): SeqSet {

@@ -46,11 +46,16 @@ export type MessageRow = readonly [
 /** A message as its row has it, with what the row is checked by: nothing of it can be trusted before that. */
 export type StoredRow = readonly [...message: MessageRow, queue: number, checksum: number, bodyChecksum: number | null];
 
+/**
+ * By way of `place`, of which the index has all that is asked for. From a row that it comes to by an index SQLite would take the
+ * queue and the due time out of the index; here they are the row's own, or null where there is no row.
+ */
 const READ_MESSAGE = `
-  SELECT message.seq, message.attempts, message.due, message.id, message.time, message.attributes,
+  SELECT place.seq, message.attempts, message.due, message.id, message.time, message.attributes,
          iif(typeof(message.body) = 'integer', message.body, 0), iif(typeof(message.body) = 'integer', body.data, message.body),
          message.queue, message.checksum, body.checksum
-  FROM message LEFT JOIN body ON body.id = iif(typeof(message.body) = 'integer', message.body, NULL)`;
+  FROM message AS place LEFT JOIN message ON message.seq = place.seq
+  LEFT JOIN body ON body.id = iif(typeof(message.body) = 'integer', message.body, NULL)`;
 
 export interface QueueRow {
   readonly id: number;
@@ -78,8 +83,14 @@ export interface RememberedRow {
   readonly queues: number;
 }
 
-/** A block without its data; nulls where the row of what is left of it is missing. */
-export type BlockRow = readonly [first: number, last: number, queue: number, rest: Buffer | null, restChecksum: number | null];
+/** A block without its data; nulls where its row, or that of what is left of it, is missing. */
+export type BlockRow = readonly [
+  first: number,
+  last: number | null,
+  queue: number | null,
+  rest: Buffer | null,
+  restChecksum: number | null,
+];
 
 /** A block of a doomed queue, what its data takes, and how many messages it may hold. */
 export type DoomedBlockRow = readonly [first: number, bytes: number, messages: number];
@@ -190,13 +201,14 @@ function messageStatements(db: Database.Database) {
     // Without a LIMIT: whoever reads stops by itself, and has to read on past what is damaged.
     readSameDue: prepareTuple<[number, number, number], StoredRow>(
       db,
-      `${READ_MESSAGE} WHERE queue = +? AND due = +? AND seq > +? ORDER BY seq`,
+      `${READ_MESSAGE} WHERE place.queue = +? AND place.due = +? AND place.seq > +? ORDER BY place.seq`,
     ),
     readLaterDue: prepareTuple<[number, number], StoredRow>(
       db,
-      `${READ_MESSAGE} WHERE queue = +? AND due > +? ORDER BY due, seq`,
+      `${READ_MESSAGE} WHERE place.queue = +? AND place.due > +? ORDER BY place.due, place.seq`,
     ),
-    readOne: prepareTuple<[number, number], StoredRow>(db, `${READ_MESSAGE} WHERE seq = +? AND queue = +?`),
+    readOne: prepareTuple<[number, number], StoredRow>(db, `${READ_MESSAGE} WHERE place.seq = +? AND place.queue = +?`),
+    placedSeqs: prepareValue<[number], number>(db, 'SELECT seq FROM message INDEXED BY message_place WHERE queue = ?'),
     readDoomed: prepareTuple<[number, number], DoomedRow>(
       db,
       `
@@ -206,8 +218,10 @@ function messageStatements(db: Database.Database) {
 }
 
 function blockStatements(db: Database.Database) {
-  const columns = 'block.first, block.last, block.queue, block_rest.members, block_rest.checksum';
-  const blocks = 'block LEFT JOIN block_rest ON block_rest.block = block.first';
+  const columns = 'place.first, block.last, block.queue, block_rest.members, block_rest.checksum';
+  // as for messages
+  const blocks =
+    'block AS place LEFT JOIN block ON block.first = place.first LEFT JOIN block_rest ON block_rest.block = place.first';
   return {
     insertBlock: prepare<[number, number, number, number, Buffer]>(
       db,
@@ -216,11 +230,11 @@ function blockStatements(db: Database.Database) {
     insertBlockRest: prepare<[number, Buffer, number]>(db, 'INSERT INTO block_rest (block, members, checksum) VALUES (?, ?, ?)'),
     blockUpTo: prepareTuple<[number, number], BlockRow>(
       db,
-      `SELECT ${columns} FROM ${blocks} WHERE block.queue = +? AND block.first <= +? ORDER BY block.first DESC LIMIT 1`,
+      `SELECT ${columns} FROM ${blocks} WHERE place.queue = +? AND place.first <= +? ORDER BY place.first DESC LIMIT 1`,
     ),
     blockFrom: prepareTuple<[number, number], BlockRow>(
       db,
-      `SELECT ${columns} FROM ${blocks} WHERE block.queue = +? AND block.first >= +? ORDER BY block.first LIMIT 1`,
+      `SELECT ${columns} FROM ${blocks} WHERE place.queue = +? AND place.first >= +? ORDER BY place.first LIMIT 1`,
     ),
     blockData: prepareTuple<[number], readonly [data: Buffer, checksum: number]>(
       db,
