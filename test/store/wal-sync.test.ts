@@ -1,4 +1,5 @@
 /** The disk's side is played here: which sync has ended, and how. */
+import type * as fs from 'node:fs';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +13,7 @@ const disk = vi.hoisted(() => ({
 }));
 
 vi.mock('node:fs', async (original) => ({
-  ...(await original<typeof import('node:fs')>()),
+  ...(await original<typeof fs>()),
   fdatasyncSync: () => {
     const until = performance.now() + disk.ms;
     while (performance.now() < until);
