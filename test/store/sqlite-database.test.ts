@@ -62,7 +62,7 @@ describe('opening', () => {
     expect(pragma('page_size')).toBe(8192);
     expect(pragma('auto_vacuum')).toBe(2);
     expect(pragma('journal_mode')).toBe('wal');
-    expect(pragma('synchronous')).toBe(1);
+    expect(pragma('synchronous')).toBe(2);
     expect(pragma('wal_autocheckpoint')).toBe(0);
     expect(pragma('journal_size_limit')).toBe(67_108_864);
     expect(pragma('foreign_keys')).toBe(0);

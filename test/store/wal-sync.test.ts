@@ -9,12 +9,15 @@ import { WalSync } from '../../src/store/sqlite/wal-sync.ts';
 const disk = vi.hoisted(() => ({
   /** How long a sync takes that is waited for, in ms. */
   ms: 0,
+  /** Of those that were waited for, how many there were. */
+  syncs: 0,
   underWay: [] as { file: number; end: (error: Error | null) => void }[],
 }));
 
 vi.mock('node:fs', async (original) => ({
   ...(await original<typeof fs>()),
   fdatasyncSync: () => {
+    disk.syncs++;
     const until = performance.now() + disk.ms;
     while (performance.now() < until);
   },
@@ -36,6 +39,7 @@ beforeEach(() => {
   writeFileSync(`${path}-wal`, '');
   failures = [];
   disk.ms = 0;
+  disk.syncs = 0;
   disk.underWay = [];
   sync = new WalSync({ path, synced: () => undefined, failed: (error) => void failures.push(error) });
 });
@@ -117,6 +121,15 @@ describe('on a slow disk', () => {
     expect(failures.map(({ message }) => message)).toEqual(['EIO']);
     expect(sync.durable).toBe(1);
     expect(disk.underWay).toHaveLength(0);
+  });
+
+  it('what is not durable yet becomes so at the end', () => {
+    commit();
+    commit();
+    expect(sync.durable).toBe(1);
+    sync.close();
+    expect(sync.durable).toBe(3);
+    expect(disk.syncs).toBe(2);
   });
 
   it('waits for it again when it has become fast', () => {

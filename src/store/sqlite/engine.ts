@@ -44,6 +44,11 @@ export class SqliteEngine {
     this.#transact(() => doomTransientQueues(this.#statements));
   }
 
+  /** From here on a commit is written and not yet on disk when it returns: the caller sees to that (`wal-sync.ts`). */
+  leaveSyncsToCaller(): void {
+    this.#db.pragma('synchronous = NORMAL');
+  }
+
   recover(): Recovered {
     const row = this.#statements.recover.get();
     if (row === undefined)

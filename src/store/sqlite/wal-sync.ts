@@ -106,10 +106,16 @@ export class WalSync {
     this.#options.synced();
   }
 
-  /** SQLite itself has synced and closed everything. */
+  /**
+   * The last commits become durable here, whatever SQLite does when it closes: it leaves the log as it is while somebody else reads
+   * the database.
+   *
+   * @throws the file system's error.
+   */
   close(): void {
+    if (this.#over) return;
+    this.#syncNow();
     this.#over = true;
-    this.#durable = this.#written;
     closeSync(this.#file);
     this.#closeIdle();
   }

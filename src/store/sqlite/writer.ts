@@ -40,6 +40,7 @@ class Writer {
   constructor(port: MessagePort, path: string) {
     this.#port = port;
     this.#engine = new SqliteEngine(path);
+    this.#engine.leaveSyncsToCaller();
     this.#sync = new WalSync({
       path,
       synced: () => this.#send(),
@@ -48,9 +49,6 @@ class Writer {
           throw error;
         }),
     });
-    // what opening it has brought
-    this.#sync.add();
-    this.#sync.begin();
   }
 
   handle(requests: readonly Request[]): void {
@@ -92,6 +90,7 @@ class Writer {
       case 'close':
         clearTimeout(this.#chore);
         clearInterval(this.#looking);
+        this.#sync.close();
         this.#engine.close();
         return { kind };
       default:
@@ -122,7 +121,6 @@ class Writer {
   }
 
   #end(): void {
-    this.#sync.close();
     this.#pack();
     this.#send();
     this.#port.close();
