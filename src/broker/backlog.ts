@@ -50,9 +50,8 @@ export class Backlog {
   /** The last place, by due time, of all that was taken from the deferred ones: the mark must never go back before it. */
   #promoted: Place = { due: 0, seq: 0 };
   readonly #dueAlarm: Alarm;
-  /** Messages that the window may hold now; grows with each read. */
-  #readAhead = READ_AHEAD_MIN;
-  #hasRead = false;
+  /** Messages that the last read could bring. */
+  #readAhead = READ_AHEAD_MIN / 2;
   #readingFresh = false;
   #readingDeferred = false;
   #fetching = false;
@@ -94,7 +93,7 @@ export class Backlog {
     }
     this.#fresh.shift();
     this.#account(-(entry.message?.body.length ?? 0));
-    if (this.#behind && this.#fresh.size < this.#windowMax / 2) this.#readFresh();
+    if (this.#behind && this.#fresh.size < Math.min(this.#readAhead, this.#windowMax) / 2) this.#readFresh();
   }
 
   /** A message that has just been committed. */
@@ -126,8 +125,7 @@ export class Backlog {
   /** Nobody consumes any more: keeps the places of messages but none of their bodies. */
   pause(): void {
     this.#paused = true;
-    this.#readAhead = READ_AHEAD_MIN;
-    this.#hasRead = false;
+    this.#readAhead = READ_AHEAD_MIN / 2;
     const first = this.#fresh.first();
     if (first !== undefined) {
       this.#cursor = first.seq - 1;
@@ -160,8 +158,7 @@ export class Backlog {
 
   get #windowMax(): number {
     const { limits, memory } = this.#core;
-    const share = memory.bytes < limits.readyTotalBytesMax ? limits.readyMessagesMax : Math.ceil(limits.readyMessagesMax / 16);
-    return Math.min(this.#readAhead, share);
+    return memory.bytes < limits.readyTotalBytesMax ? limits.readyMessagesMax : Math.ceil(limits.readyMessagesMax / 16);
   }
 
   get #windowBytesMax(): number {
@@ -178,9 +175,8 @@ export class Backlog {
     if (!this.#behind || this.#readingFresh || this.#paused) return;
     const from = this.#cursor;
     this.#readingFresh = true;
-    if (this.#hasRead) this.#readAhead = Math.min(2 * this.#readAhead, this.#core.limits.readyMessagesMax);
-    this.#hasRead = true;
-    const limits = { messagesMax: this.#windowMax, bytesMax: this.#windowBytesMax };
+    this.#readAhead = Math.min(2 * this.#readAhead, this.#core.limits.readyMessagesMax);
+    const limits = { messagesMax: Math.min(this.#readAhead, this.#windowMax), bytesMax: this.#windowBytesMax };
     this.#read({ kind: 'after', seq: from }, limits, (result) => {
       this.#readingFresh = false;
       if (this.#paused) return;
