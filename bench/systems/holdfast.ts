@@ -1,5 +1,5 @@
 /** Holdfast itself: the command that a user starts, with its default settings. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ServerProcess, startServer } from '../lib/child.ts';
 import type { Server, System } from '../lib/system.ts';
@@ -12,7 +12,13 @@ const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as
 };
 
 const built = join(ROOT, 'dist/main.js');
-const isBuilt = existsSync(built);
+/** And nothing has changed since. */
+const isBuilt = existsSync(built) && statSync(built).mtimeMs >= newestIn(join(ROOT, 'src'));
+
+function newestIn(directory: string): number {
+  const files = readdirSync(directory, { recursive: true, encoding: 'utf8' });
+  return Math.max(...files.map((file) => statSync(join(directory, file)).mtimeMs));
+}
 
 /**
  * What `npm start` gives to Node: its flags, and the entry point. That of the package and the image, which `npm run bench` has
