@@ -1,14 +1,17 @@
 /**
  * The line of what queues want to read. The store answers everything in the order in which it was asked, so a thousand reads that
  * are asked for at once would hold up every commit behind them, and so everybody else: when 1,000 clients came back to full
- * inboxes, messages of others took up to 280 ms, and 38 ms since reads stand in line. A read that is asked for later sees all
+ * inboxes, messages of others took up to 280 ms, and 110 ms since reads stand in line. A read that is asked for later sees all
  * that was committed in the meantime, so waiting changes no order.
  */
 import type { ReadLimits, ReadResult, Selection, Store } from '../store/store.ts';
 import { Deque } from './deque.ts';
 
-/** Enough to keep the store busy; more would only make commits wait. */
-const ASKED_MAX = 2;
+/**
+ * Messages that may be asked for at a time, at the most: two large reads, or 32 first ones. More would only make commits wait; with
+ * two of the small ones, 5,000 clients that came back to ten messages each took 2.2 s instead of 1.4.
+ */
+const ASKED_MAX = 4096;
 
 interface Wanted {
   readonly queue: number;
@@ -21,6 +24,7 @@ export class Reads {
   readonly #store: Store;
   readonly #failed: (error: unknown) => void;
   readonly #line = new Deque<Wanted>();
+  /** Messages, as many as may come. */
   #asked = 0;
 
   constructor(store: Store, failed: (error: unknown) => void) {
@@ -29,8 +33,8 @@ export class Reads {
   }
 
   read(wanted: Wanted): void {
-    if (this.#asked < ASKED_MAX) this.#ask(wanted);
-    else this.#line.push(wanted);
+    this.#line.push(wanted);
+    this.#askMore();
   }
 
   /** Nobody consumes any more, and the store is about to close: what was not asked for yet never is. */
@@ -38,12 +42,20 @@ export class Reads {
     this.#line.clear();
   }
 
+  #askMore(): void {
+    for (let next = this.#line.first(); next !== undefined; next = this.#line.first()) {
+      const { messagesMax } = next.limits;
+      if (this.#asked > 0 && this.#asked + messagesMax > ASKED_MAX) return;
+      this.#line.shift();
+      this.#asked += messagesMax;
+      this.#ask(next);
+    }
+  }
+
   #ask({ queue, selection, limits, take }: Wanted): void {
-    this.#asked++;
     this.#store.read(queue, selection, limits).then((result) => {
-      this.#asked--;
-      const next = this.#line.shift();
-      if (next !== undefined) this.#ask(next);
+      this.#asked -= limits.messagesMax;
+      this.#askMore();
       take(result);
     }, this.#failed);
   }

@@ -162,7 +162,7 @@ export interface ReadLimits {
 
 export interface ReadResult {
   readonly messages: readonly QueuedMessage[];
-  /** The limits were reached: more may follow after the last one. */
+  /** The limits were reached by what is returned: more may follow after the last one. Never with none. */
   readonly more: boolean;
 }
 

@@ -29,8 +29,9 @@ class LossyStore implements Store {
 
   async read(queue: number, selection: Selection, limits: ReadLimits): Promise<ReadResult> {
     this.reads++;
-    const { messages, more } = await this.#inner.read(queue, selection, limits);
-    return { messages: messages.filter(({ message }) => !this.#isLost(message.id)), more };
+    const { messages, more } = await this.#inner.read(queue, selection, { ...limits, messagesMax: Number.POSITIVE_INFINITY });
+    const readable = messages.filter(({ message }) => !this.#isLost(message.id));
+    return { messages: readable.slice(0, limits.messagesMax), more: more || readable.length >= limits.messagesMax };
   }
 }
 
