@@ -1,7 +1,6 @@
-#!/usr/bin/env -S node --max-semi-space-size=64
+#!/usr/bin/env node
 // The entry point, in plain JavaScript that an old Node can still read: it refuses such a Node before anything native is loaded
 // (SQLite's binding would crash the process), then hands over to the sources in a checkout, to dist/ in the package and the image.
-// The flag above gives messages on their way room to die young; why, and where else it stands: docs/decisions/0011.
 
 import { existsSync } from 'fs';
 

@@ -19,7 +19,7 @@ import type {
 import { packBatch } from './batch-codec.ts';
 import type { Damage } from './damage.ts';
 import { unpackMessages } from './message-codec.ts';
-import { PlaneReader, transferOf } from './planes.ts';
+import { PlaneReader, release, transferOf } from './planes.ts';
 import { StoreError, storeErrorFrom } from './store-error.ts';
 import type { Answer, Request, WriterMessage, WriterOptions } from './thread-messages.ts';
 
@@ -165,6 +165,7 @@ class SqliteStore implements Store {
         const messages = message.messages && new PlaneReader(message.messages);
         const pending = this.#pending.splice(0, message.answers.length);
         for (const [i, answer] of message.answers.entries()) pending[i]?.accept(answer, messages);
+        if (message.messages !== undefined) release(message.messages);
         return;
       }
       case 'failed':

@@ -5,7 +5,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { SqliteEngine } from './engine.ts';
 import { bytesOf, packMessages } from './message-codec.ts';
-import { transferOf } from './planes.ts';
+import { release, transferOf } from './planes.ts';
 import type { MessageRow } from './statements.ts';
 import { storeErrorFrom } from './store-error.ts';
 import type { Answer, Request, WriterMessage, WriterOptions } from './thread-messages.ts';
@@ -72,6 +72,7 @@ class Writer {
         return { kind, recovered: this.#engine.recover() };
       case 'commit': {
         const report = this.#engine.commit(request.batch);
+        release(request.batch);
         this.#sync.add();
         return { kind, report: report.size === 0 ? undefined : report };
       }
