@@ -25,5 +25,5 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.HOLDFAST_PORT ?? 4653}/health/ready`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # `docker run holdfast check` runs another command than `serve`; signals reach Node directly.
-ENTRYPOINT ["node", "/holdfast/bin/holdfast.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=16", "/holdfast/bin/holdfast.js"]
 CMD ["serve"]

@@ -1,6 +1,7 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=16
 // The entry point, in plain JavaScript that an old Node can still read: it refuses such a Node before anything native is loaded
 // (SQLite's binding would crash the process), then hands over to the sources in a checkout, to dist/ in the package and the image.
+// The flag above keeps V8 from growing its young generation further; why, and where else it stands: docs/decisions/0011.
 
 import { existsSync } from 'fs';
 

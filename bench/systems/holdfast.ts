@@ -6,7 +6,10 @@ import type { Server, System } from '../lib/system.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { readonly version: string };
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  readonly version: string;
+  readonly scripts: { readonly start: string };
+};
 
 const built = join(ROOT, 'dist/main.js');
 /** And nothing has changed since. */
@@ -18,10 +21,13 @@ function newestIn(directory: string): number {
 }
 
 /**
- * The entry point of the package and the image, which `npm run bench` has built, or where there is none that of the checkout,
- * whose sources take 40 MB more to load.
+ * What `npm start` gives to Node: its flags, and the entry point. That of the package and the image, which `npm run bench` has
+ * built, or where there is none that of the checkout, whose sources take 40 MB more to load.
  */
-const entry = isBuilt ? built : join(ROOT, 'bin/holdfast.js');
+const startArguments = manifest.scripts.start
+  .split(' ')
+  .slice(1)
+  .map((word) => (word.startsWith('-') ? word : isBuilt ? built : join(ROOT, word)));
 
 export interface HoldfastOptions {
   /** Further arguments of `holdfast serve`. */
@@ -47,7 +53,7 @@ export async function startHoldfast(directory: string, options: HoldfastOptions 
   const started = await startServer({
     title: 'Holdfast',
     command: process.execPath,
-    args: [entry, ...args],
+    args: [...startArguments, ...args],
     environment: options.environment ?? {},
     ready: /^holdfast ready ws:.*:(\d+)$/,
   });

@@ -20,7 +20,7 @@ export function sizeInBlock({ attributesLength, bodyLength }: PackedPublication)
 }
 
 /** `publications` have one placement each, their seqs rise. */
-export function encodeBlock(publications: readonly PackedPublication[]): Buffer {
+export function encodeBlock(publications: readonly PackedPublication[]): Buffer<ArrayBuffer> {
   let size = COUNT_BYTES;
   for (const publication of publications) size += sizeInBlock(publication);
   const data = Buffer.allocUnsafeSlow(size);

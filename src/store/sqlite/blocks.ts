@@ -32,13 +32,15 @@ interface OpenBlock {
 
 interface BlockData {
   readonly first: number;
-  readonly data: Buffer;
+  readonly data: Buffer<ArrayBuffer>;
 }
 
 export class Blocks {
   readonly #statements: Statements;
   /** What was read last: messages that come back one by one lie mostly in the same block. Data never changes under its seq. */
   #lastRead: BlockData | undefined;
+  /** What was read before it and may still be looked at. */
+  #passed: Buffer<ArrayBuffer>[] = [];
 
   constructor(statements: Statements) {
     this.#statements = statements;
@@ -65,6 +67,7 @@ export class Blocks {
     const place = blockPlaceChecksum(first, last, queue);
     this.#statements.insertBlock.run(first, last, queue, blockChecksum(place, data), data);
     this.#statements.insertBlockRest.run(first, bits, blockChecksum(place, bits));
+    release(data);
   }
 
   /** Takes out what is in blocks and adds the others to `elsewhere`; how many were taken out. The seqs rise. */
@@ -137,6 +140,11 @@ export class Blocks {
     }
   }
 
+  /** Gives back the memory of what was read: no message that came of it may be looked at any more. */
+  releaseRead(): void {
+    for (const data of this.#passed.splice(0)) release(data);
+  }
+
   delete(first: number): { readonly changes: number } {
     const { changes } = this.#statements.deleteBlock.run(first);
     return { changes: Math.min(changes, this.#statements.deleteBlockRest.run(first).changes) };
@@ -166,10 +174,11 @@ export class Blocks {
     return data && [...decodeBlock(block.first, data, wanted)];
   }
 
-  #dataOf({ first, last, queue }: OpenBlock): Buffer | undefined {
+  #dataOf({ first, last, queue }: OpenBlock): Buffer<ArrayBuffer> | undefined {
     if (this.#lastRead?.first === first) return this.#lastRead.data;
     const row = this.#statements.blockData.get(first);
     if (row === undefined || !isSoundBlock(first, last, queue, ...row)) return undefined;
+    if (this.#lastRead !== undefined) this.#passed.push(this.#lastRead.data);
     this.#lastRead = { first, data: row[0] };
     return row[0];
   }
@@ -190,6 +199,11 @@ function openBlock(queue: number, row: BlockRow | undefined): OpenBlock | undefi
   const [first, last, itsQueue, rest, checksum] = row;
   const isSound = itsQueue === queue && isSoundBlock(first, last, queue, rest, checksum);
   return { first, last: last ?? first, queue, rest: isSound && rest !== null ? SeqSet.of(first, rest) : undefined };
+}
+
+/** Both SQLite and `encodeBlock` give each block memory of its own. Left to the collector it stays for long (docs/decisions/0011). */
+function release(data: Buffer<ArrayBuffer>): void {
+  data.buffer.transfer(0);
 }
 
 function membersOf(publications: readonly PackedPublication[], first: number, last: number): SeqSet {

@@ -71,8 +71,13 @@ export class SqliteEngine {
     return matchTopic(this.#statements, namespace, topic);
   }
 
+  /** What it returns is good until `releaseRead`. */
   read(queue: number, selection: Selection, limits: ReadLimits): ReadRows {
     return readMessages(this.#statements, this.#blocks, queue, selection, limits);
+  }
+
+  releaseRead(): void {
+    this.#blocks.releaseRead();
   }
 
   /** To be called at even intervals after commits, until it returns false: finds out whether the file could be smaller. */

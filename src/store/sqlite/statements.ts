@@ -236,7 +236,7 @@ function blockStatements(db: Database.Database) {
       db,
       `SELECT ${columns} FROM ${blocks} WHERE place.queue = +? AND place.first >= +? ORDER BY place.first LIMIT 1`,
     ),
-    blockData: prepareTuple<[number], readonly [data: Buffer, checksum: number]>(
+    blockData: prepareTuple<[number], readonly [data: Buffer<ArrayBuffer>, checksum: number]>(
       db,
       'SELECT data, checksum FROM block WHERE first = ?',
     ),

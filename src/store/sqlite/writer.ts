@@ -102,6 +102,7 @@ class Writer {
   #pack(): void {
     if (this.#answers.length === 0) return;
     const messages = this.#rows.length === 0 ? undefined : packMessages(this.#rows);
+    this.#engine.releaseRead();
     this.#parcels.push({
       message: { kind: 'answers', answers: this.#answers, messages },
       transfer: messages === undefined ? [] : transferOf(messages),
