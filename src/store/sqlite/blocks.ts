@@ -40,7 +40,7 @@ export class Blocks {
   /** What was read last: messages that come back one by one lie mostly in the same block. Data never changes under its seq. */
   #lastRead: BlockData | undefined;
   /** What was read before it and may still be looked at. */
-  #passed: Buffer<ArrayBuffer>[] = [];
+  readonly #passed: Buffer<ArrayBuffer>[] = [];
 
   constructor(statements: Statements) {
     this.#statements = statements;

@@ -1,0 +1,41 @@
+/** What was read gives its memory back at once: left to the collector it stays for long (docs/decisions/0011). */
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { packBatch } from '../../src/store/sqlite/batch-codec.ts';
+import { SqliteEngine } from '../../src/store/sqlite/engine.ts';
+import { packMessages } from '../../src/store/sqlite/message-codec.ts';
+import { release } from '../../src/store/sqlite/planes.ts';
+import { create, FROM_START, NO_LIMITS, publishSeqs } from './changes.ts';
+import { makeTemporaryDirectory, removeDirectory } from './temporary-directory.ts';
+
+let directory: string;
+let engine: SqliteEngine;
+beforeEach(() => {
+  directory = makeTemporaryDirectory();
+  engine = new SqliteEngine(join(directory, 'holdfast.db'));
+});
+afterEach(() => {
+  engine.close();
+  removeDirectory(directory);
+});
+
+it('blocks that were read, but for the last, which is likely to be asked for again', () => {
+  const seqs = (from: number): number[] => Array.from({ length: 10 }, (_, i) => from + i);
+  const all = [...seqs(100), ...seqs(200), ...seqs(300)];
+  engine.commit(packBatch([{ kind: 'reserve', seq: 1000 }, create(1)]));
+  for (const from of [100, 200, 300]) engine.commit(packBatch(publishSeqs(1, seqs(from))));
+  const read = () => engine.read(1, FROM_START, NO_LIMITS).rows;
+  const bodies = read().map((row) => row[7]);
+  const texts = bodies.map(String);
+  expect(texts.filter((text) => text !== '')).toHaveLength(all.length);
+  engine.releaseRead();
+  expect(bodies.map(String)).toEqual(texts.map((text, i) => (i < 20 ? '' : text)));
+  expect(read().map(([seq, , , , , , , body]) => [seq, String(body)])).toEqual(all.map((seq, i) => [seq, texts[i]]));
+});
+
+it('planes', () => {
+  const planes = packMessages([[1, 0, 0, 'x'.repeat(36), 1, null, 0, Buffer.from('hello')]]);
+  expect(planes.bytes.byteLength).toBe(41);
+  release(planes);
+  expect(planes.bytes.byteLength + planes.numbers.byteLength).toBe(0);
+});
