@@ -27,7 +27,8 @@ export class DiskProbes {
   readonly #pinging: Promise<void>[] = [];
   #syncMs = 0;
   #syncSince = 0;
-  readonly #flooding: WireClient[] = [];
+  /** Those that are still connected. */
+  readonly #flooding = new Set<WireClient>();
   #flooded = false;
   #ended = false;
 
@@ -79,8 +80,12 @@ export class DiskProbes {
 
   /** Some that are to flood a queue, which is there when it resolves. */
   async flooding(url: string, queue: string, clients: number): Promise<void> {
-    for (let i = 0; i < clients; i++) this.#flooding.push(await this.#connect(url, `flooding-${i}`));
-    await this.#flooding[0]?.publish({ queue }, 'the first');
+    for (let i = 0; i < clients; i++) {
+      const client = await this.#connect(url, `flooding-${i}`);
+      this.#flooding.add(client);
+      void client.closed.then(() => this.#flooding.delete(client));
+      if (i === 0) await client.publish({ queue }, 'the first');
+    }
     this.floodTries++;
     this.floodConfirmed++;
   }

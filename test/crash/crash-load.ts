@@ -74,15 +74,19 @@ function careless(n: number, random: SeededRandom): Shipment {
   return one(textMessage(`careless-${n}`, random), toQueue(random.pick(['work', 'archive'])), undefined);
 }
 
+/** For so long an id counts as used, in ms: well within the time for which the broker remembers it, by default five minutes. */
+const USED_MS_MAX = 60_000;
+
 /** Its own ids; now and then one that was used before, with another body, or an inbox that does not exist: both are refused. */
 function careful(): PublisherOptions['make'] {
-  let used: string | undefined;
+  let used: { readonly id: string; readonly at: number } | undefined;
   return (n, random) => {
     const message = textMessage(`careful-${n}`, random);
-    if (used !== undefined && random.chance(0.02)) return one(message, toQueue('orders'), used);
+    if (used !== undefined && Date.now() - used.at > USED_MS_MAX) used = undefined;
+    if (used !== undefined && random.chance(0.02)) return one(message, toQueue('orders'), used.id);
     if (random.chance(0.02)) return one(message, { destination: { queue: '@nobody' }, queues: [] }, undefined);
     const id = randomUUID();
-    used ??= id;
+    used ??= { id, at: Date.now() };
     return one(message, toQueue(random.pick(['work', 'orders', '@ann'])), id);
   };
 }
