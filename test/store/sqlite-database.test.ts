@@ -67,7 +67,7 @@ describe('opening', () => {
     expect(pragma('journal_size_limit')).toBe(67_108_864);
     expect(pragma('foreign_keys')).toBe(0);
     expect(pragma('temp_store')).toBe(2);
-    expect(pragma('cache_size')).toBe(-32_768);
+    expect(pragma('cache_size')).toBe(-16_384);
     db.close();
   });
 

@@ -15,7 +15,7 @@ const SQLITE_MIN = [3, 51, 3] as const;
 export const PAGE_BYTES = 8192;
 /** The log is carried over when it is so long. */
 export const WAL_BYTES = 16 * 1024 * 1024;
-const CACHE_KIB = 32 * 1024;
+const CACHE_KIB = 16 * 1024;
 /** Nobody else writes, but a person may be looking at the file with another program. */
 const BUSY_TIMEOUT_MS = 5000;
 const FULL = 2;
