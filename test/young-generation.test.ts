@@ -8,4 +8,5 @@ test('every way to start the broker gives it the same young generation', () => {
   expect(flag).toBeDefined();
   expect(JSON.parse(textOf('package.json'))).toMatchObject({ scripts: { start: `node ${flag} bin/holdfast.js` } });
   expect(textOf('Dockerfile')).toContain(`ENTRYPOINT ["node", "${flag}", "/holdfast/bin/holdfast.js"]`);
+  expect(textOf('test/support/broker-process.ts')).toContain(`const NODE_FLAGS = ['${flag}'];`);
 });

@@ -37,8 +37,6 @@ const LATENCY_MS_MAX = 2000;
 /** After a crowd has come or gone, in ms. */
 const SETTLE_MS = 500;
 const SAMPLE_MS = 200;
-/** As `npm start` and the package start the broker. */
-const NODE_OPTIONS = '--max-semi-space-size=16';
 
 export const stalledReaders: Rig = {
   id: 'stalled-readers',
@@ -51,7 +49,7 @@ export const stalledReaders: Rig = {
   obstacle: () => (process.platform === 'linux' ? undefined : "needs Linux, which tells a process's memory in /proc"),
   async run({ quick, say }) {
     const plan = quick ? QUICK : FULL;
-    const broker = new BrokerProcess([], { NODE_OPTIONS });
+    const broker = new BrokerProcess([], {});
     try {
       await broker.start();
       await fill(broker.url, 'idle', plan.readers, PREFETCH);

@@ -101,7 +101,10 @@ export class Connection {
   unpause(why: number): void {
     if (this.#pauses === 0) return;
     this.#pauses &= ~why;
-    if (this.#pauses === 0) this.#webSocket.resume();
+    if (this.#pauses !== 0) return;
+    // what it said meanwhile is only read from here on
+    this.#heard = true;
+    this.#webSocket.resume();
   }
 
   /** Sends what there is to send, then closes; a peer that does not answer is cut off. */

@@ -9,6 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/** As `npm start` and the package give them to Node. */
+const NODE_FLAGS = ['--max-semi-space-size=16'];
+
 export const ENTRY = fileURLToPath(new URL('../../bin/holdfast.js', import.meta.url));
 
 /** Without the settings that the machine may have for a broker of its own. */
@@ -51,7 +54,7 @@ export class BrokerProcess {
 
   /** Starts it, the second time on the same data and the same port. */
   async start(): Promise<void> {
-    const args = [ENTRY, 'serve', '--port', this.#port, '--data', this.dataDir, '--log-level', 'warn', ...this.#args];
+    const args = [...NODE_FLAGS, ENTRY, 'serve', '--port', this.#port, '--data', this.dataDir, '--log-level', 'warn', ...this.#args];
     const child = spawn(process.execPath, args, { env: cleanEnvironment(this.#environment), stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
