@@ -2,10 +2,14 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { packBatch } from '../../src/store/sqlite/batch-codec.ts';
+import { Blocks } from '../../src/store/sqlite/blocks.ts';
+import { openDatabase } from '../../src/store/sqlite/database.ts';
 import { SqliteEngine } from '../../src/store/sqlite/engine.ts';
 import { packMessages } from '../../src/store/sqlite/message-codec.ts';
 import { release } from '../../src/store/sqlite/planes.ts';
-import { create, FROM_START, NO_LIMITS, publishSeqs } from './changes.ts';
+import { prepareStatements } from '../../src/store/sqlite/statements.ts';
+import type { Change } from '../../src/store/store.ts';
+import { create, FROM_START, NO_LIMITS, publication, publish, publishSeqs } from './changes.ts';
 import { makeTemporaryDirectory, removeDirectory } from './temporary-directory.ts';
 
 let directory: string;
@@ -31,6 +35,24 @@ it('blocks that were read, but for the last, which is likely to be asked for aga
   engine.releaseRead();
   expect(bodies.map(String)).toEqual(texts.map((text, i) => (i < 20 ? '' : text)));
   expect(read().map(([seq, , , , , , , body]) => [seq, String(body)])).toEqual(all.map((seq, i) => [seq, texts[i]]));
+});
+
+it('blocks that messages are taken from in turn, so that a commit holds two at most', () => {
+  const turns = Array.from({ length: 20 }, (_, i) => [100 + i, 200 + i]).flat();
+  const body = 'x'.repeat(1000);
+  const publications = (from: number): Change[] =>
+    Array.from({ length: 20 }, (_, i) => publish(publication([[1, from + i]], { body })));
+  engine.commit(packBatch([{ kind: 'reserve', seq: 1000 }, create(1)]));
+  for (const from of [100, 200]) engine.commit(packBatch(publications(from)));
+  const db = openDatabase(join(directory, 'holdfast.db'));
+  const blocks = new Blocks(prepareStatements(db));
+  const taken = turns.map((seq) => {
+    expect([seq, String(blocks.take(1, seq)?.[7])]).toEqual([seq, body]);
+    return blocks.bytesRead;
+  });
+  db.close();
+  expect(Math.max(...taken)).toBeGreaterThan(20 * 1000);
+  expect(Math.max(...taken)).toBeLessThan(25 * 1000);
 });
 
 it('planes', () => {

@@ -41,6 +41,7 @@ export class Blocks {
   #lastRead: BlockData | undefined;
   /** What was read before it and may still be looked at. */
   readonly #passed: Buffer<ArrayBuffer>[] = [];
+  #passedBytes = 0;
 
   constructor(statements: Statements) {
     this.#statements = statements;
@@ -103,8 +104,12 @@ export class Blocks {
     return at;
   }
 
-  /** Takes one message out, with all that it was; undefined when no block has it, or it is damaged: a read says so. */
+  /**
+   * Takes one message out, with all that it was, good until the next is taken; undefined when no block has it, or it is damaged: a
+   * read says so. Whoever takes is done with what was read.
+   */
   take(queue: number, seq: number): MessageRow | undefined {
+    this.releaseRead();
     const block = this.#around(queue, seq);
     if (!block?.rest?.has(seq)) return undefined;
     const [message] = this.#messagesOf(block, (at) => at === seq) ?? [];
@@ -143,6 +148,12 @@ export class Blocks {
   /** Gives back the memory of what was read: no message that came of it may be looked at any more. */
   releaseRead(): void {
     for (const data of this.#passed.splice(0)) release(data);
+    this.#passedBytes = 0;
+  }
+
+  /** What `releaseRead` would give back. */
+  get bytesRead(): number {
+    return this.#passedBytes;
   }
 
   delete(first: number): { readonly changes: number } {
@@ -178,7 +189,10 @@ export class Blocks {
     if (this.#lastRead?.first === first) return this.#lastRead.data;
     const row = this.#statements.blockData.get(first);
     if (row === undefined || !isSoundBlock(first, last, queue, ...row)) return undefined;
-    if (this.#lastRead !== undefined) this.#passed.push(this.#lastRead.data);
+    if (this.#lastRead !== undefined) {
+      this.#passed.push(this.#lastRead.data);
+      this.#passedBytes += this.#lastRead.data.length;
+    }
     this.#lastRead = { first, data: row[0] };
     return row[0];
   }

@@ -76,6 +76,11 @@ export class SqliteEngine {
     return readMessages(this.#statements, this.#blocks, queue, selection, limits);
   }
 
+  /** Bytes that what was read keeps in memory, beside its own. */
+  get bytesRead(): number {
+    return this.#blocks.bytesRead;
+  }
+
   releaseRead(): void {
     this.#blocks.releaseRead();
   }

@@ -11,7 +11,7 @@ import { storeErrorFrom } from './store-error.ts';
 import type { Answer, Request, WriterMessage, WriterOptions } from './thread-messages.ts';
 import { WalSync } from './wal-sync.ts';
 
-/** Answers go off when they hold this much, so that many reads in one turn don't pile up. */
+/** Answers go off when they, or the blocks that they come from, hold this much, so that many reads in one turn don't pile up. */
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 /** Chores get this share of the thread's time at most, however slow the disk is, and however busy the broker. */
 const CHORES_SHARE = 0.1;
@@ -56,7 +56,7 @@ class Writer {
       // What a commit has to wait for, those who asked before it need not.
       if (request.kind === 'commit') this.#pack();
       this.#answers.push(this.#answer(request));
-      if (this.#bytes > ANSWER_BYTES_MAX) this.#pack();
+      if (this.#bytes > ANSWER_BYTES_MAX || this.#engine.bytesRead > ANSWER_BYTES_MAX) this.#pack();
       if (request.kind === 'close') return this.#end();
     }
     this.#pack();
