@@ -54,7 +54,18 @@ export class BrokerProcess {
 
   /** Starts it, the second time on the same data and the same port. */
   async start(): Promise<void> {
-    const args = [...NODE_FLAGS, ENTRY, 'serve', '--port', this.#port, '--data', this.dataDir, '--log-level', 'warn', ...this.#args];
+    const args = [
+      ...NODE_FLAGS,
+      ENTRY,
+      'serve',
+      '--port',
+      this.#port,
+      '--data',
+      this.dataDir,
+      '--log-level',
+      'warn',
+      ...this.#args,
+    ];
     const child = spawn(process.execPath, args, { env: cleanEnvironment(this.#environment), stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
