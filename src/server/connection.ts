@@ -125,13 +125,22 @@ export class Connection {
     this.#webSocket.terminate();
   }
 
-  /** Asks the peer for a sign of life; false when it gave none since the last time. */
+  /**
+   * Asks the peer for a sign of life; false when it gave none since the last time. One whose socket is not read can't be heard, so
+   * it is not asked, but gets one itself (RFC 6455, section 5.5.3): its answers would wait behind what it has to send, and `ws`
+   * gives up a connection on which 60 of them do.
+   */
   isAlive(): boolean {
-    // what it may have said has not been read
-    if (this.#pauses !== 0) this.#heard = true;
+    const webSocket = this.#webSocket;
+    const isOpen = webSocket.readyState === webSocket.OPEN;
+    if (this.#pauses !== 0) {
+      this.#heard = true;
+      if (isOpen) webSocket.pong();
+      return true;
+    }
     if (!this.#heard) return false;
     this.#heard = false;
-    if (this.#webSocket.readyState === this.#webSocket.OPEN) this.#webSocket.ping();
+    if (isOpen) webSocket.ping();
     return true;
   }
 

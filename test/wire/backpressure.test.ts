@@ -37,6 +37,32 @@ it('does not read the socket of a publisher while too much is not written yet', 
   expect(answers).toBe(count);
 });
 
+it('keeps a publisher that it does not read, for longer than a client lets pings wait for their answers', async () => {
+  const gate = Promise.withResolvers<void>();
+  let shut = false;
+  const broker = await LiveBroker.start({
+    uncommittedBytesMax: 64 * KIB,
+    server: { heartbeatMs: 10 },
+    wrap: (store) => new FaultyStore(store, { delay: async (call) => (shut && call === 'commit' ? gate.promise : undefined) }),
+  });
+  const publisher = await broker.connect('/?client=p');
+  await publisher.ask({ type: 'publish', queue: 'q', body: 0 });
+  onTestFinished(() => gate.resolve());
+  shut = true;
+  const body = JSON.stringify('x'.repeat(256 * KIB));
+  const count = 100;
+  for (let n = 0; n < count; n++) publisher.send(`{"type":"publish","ref":${n},"queue":"q","body":${body}}`);
+  let signs = 0;
+  for (const kind of ['ping', 'pong'] as const) publisher.socket.on(kind, () => signs++);
+  // ws ends a connection on which 60 answers to pings wait behind other things
+  await eventually(() => signs > 100 || publisher.socket.readyState !== publisher.socket.OPEN, 'a hundred heartbeats');
+  expect(publisher.socket.bufferedAmount).toBeGreaterThan(0);
+  gate.resolve();
+  shut = false;
+  for (let answers = 0; answers < count; ) if ((await publisher.nextOf('ok'))['ref'] !== undefined) answers++;
+  expect(publisher.socket.readyState).toBe(publisher.socket.OPEN);
+});
+
 it('gives a reader that never reads no more than outbound-max, and everything to the others', async () => {
   const broker = await LiveBroker.start({ server: { outboundBytesMax: 64 * KIB }, unackedMax: 1_000_000 });
   const [stalled, reader, publisher] = [
