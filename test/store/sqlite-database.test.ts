@@ -8,7 +8,7 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { packBatch } from '../../src/store/sqlite/batch-codec.ts';
 import { BLOCK_MESSAGES_MIN } from '../../src/store/sqlite/blocks.ts';
-import { checkDatabase } from '../../src/store/sqlite/check.ts';
+import { checkDatabase, defineCheckFunctions, RULES } from '../../src/store/sqlite/check.ts';
 import { openDatabase, refuseOldSqlite } from '../../src/store/sqlite/database.ts';
 import { SqliteEngine } from '../../src/store/sqlite/engine.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
@@ -461,6 +461,15 @@ describe('the check', () => {
   ])('finds %s', (_, damage, finding) => {
     plant(damage);
     expect(checkDatabase(path).findings).toContain(finding);
+  });
+
+  it('takes time in proportion to what is there: it looks other rows up and walks through none of them twice', () => {
+    const db = openDatabase(path);
+    defineCheckFunctions(db);
+    const plans = RULES.map((rule) => db.prepare<[], { readonly detail: string }>(`EXPLAIN QUERY PLAN ${rule}`).all());
+    db.close();
+    expect(plans.flat().filter(({ detail }) => /^SEARCH .* LEFT-JOIN$/.test(detail))).toHaveLength(4);
+    expect(plans.flat().filter(({ detail }) => /^SCAN .* LEFT-JOIN$/.test(detail))).toEqual([]);
   });
 
   it('finds damage to the file itself, and then trusts nothing else in it', () => {

@@ -45,8 +45,8 @@ const UUID_GLOB = [8, 4, 4, 4, 12].map((digits) => HEX.repeat(digits)).join('-')
 const IN_BLOCKS =
   'sum(count_bits(block_rest.members)) AS messages FROM block LEFT JOIN block_rest ON block_rest.block = block.first';
 
-/** Each rule selects one sentence a violation. */
-const RULES: readonly string[] = [
+/** Each rule selects one sentence a violation. None compares each of many rows with each of many others. */
+export const RULES: readonly string[] = [
   `WITH held AS (
      SELECT queue, sum(messages) AS messages FROM (
        SELECT queue, count(*) AS messages FROM message GROUP BY queue
@@ -77,7 +77,9 @@ const RULES: readonly string[] = [
    FROM message WHERE typeof(body) = 'integer' AND body NOT IN (SELECT id FROM body)`,
   `SELECT format('message %d of queue %d has a body of type %s', seq, queue, typeof(body))
    FROM message WHERE typeof(body) NOT IN ('integer', 'blob')`,
-  `WITH used AS (SELECT body, count(*) AS messages FROM message WHERE typeof(body) = 'integer' GROUP BY body)
+  // the cast says which type it has, without which SQLite makes no index of it to look up the others' in
+  `WITH used AS (
+     SELECT CAST(body AS INTEGER) AS body, count(*) AS messages FROM message WHERE typeof(body) = 'integer' GROUP BY body)
    SELECT format('body %d counts %d messages and %d refer to it', body_use.body, refs, coalesce(messages, 0))
    FROM body_use LEFT JOIN used ON used.body = body_use.body
    WHERE refs <> coalesce(messages, 0)`,
@@ -127,7 +129,7 @@ function checkOpened(db: Database.Database): Omit<DatabaseCheck, 'repaired'> {
       `SELECT format('the file is damaged: %s', integrity_check) FROM pragma_integrity_check WHERE integrity_check <> 'ok'`,
     );
     if (damage.length > 0) return { findings: damage, counts: undefined };
-    defineFunctions(db);
+    defineCheckFunctions(db);
     return { findings: RULES.flatMap((rule) => sentences(db, rule)), counts: countAll(db) };
   } finally {
     db.close();
@@ -135,7 +137,7 @@ function checkOpened(db: Database.Database): Omit<DatabaseCheck, 'repaired'> {
 }
 
 /** What SQL can't see: sets of seqs, and what is in a block. */
-function defineFunctions(db: Database.Database): void {
+export function defineCheckFunctions(db: Database.Database): void {
   db.function('count_bits', { deterministic: true }, (bits) => (Buffer.isBuffer(bits) ? countBits(bits) : 0));
   db.function('block_fault', { deterministic: true }, blockFault);
   db.function('is_sound_message', { varargs: true }, (...row: Parameters<typeof isSoundMessage>) =>
