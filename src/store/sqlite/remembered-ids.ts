@@ -4,10 +4,11 @@
  *
  * What expired is found by a sweep through the table in the order of its key, some rows on with every commit that remembers
  * more: work in proportion, no commit pays for all of it, and at three rows swept for each one added the table never holds
- * more than half as much again as what is still asked for. An index by time would make each id cost 1.6 times as much.
+ * more than half as much again as what is still asked for. It begins at random, so that a broker which never runs for long forgets
+ * as well. An index by time would make each id cost 1.6 times as much.
  */
 import { Buffer } from 'node:buffer';
-import { hash } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import type { Duplicate, PublishVerdict } from '../store.ts';
 import type { PackedGuard, PackedPublication } from './batch-codec.ts';
 import type { RememberedRow, Statements } from './statements.ts';
@@ -22,7 +23,7 @@ export class RememberedIds {
   #addedInBatch = 0;
   #latestTime = 0;
   /** The sweep is done with the keys up to this one. */
-  #sweptTo: Buffer = BEFORE_ALL_KEYS;
+  #sweptTo: Buffer = Buffer.from(randomUUID());
 
   constructor(statements: Statements) {
     this.#statements = statements;
