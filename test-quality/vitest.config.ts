@@ -18,8 +18,8 @@ export default defineConfig({
     // it looks at the log for five seconds, twice
     exclude: forMutants ? ['test/store/checkpoints.test.ts'] : [],
     env: forMutants ? { HISTORY_RUNS: '60', HISTORY_SEED: '7' } : {},
-    testTimeout: forMutants ? 1500 : 20_000,
-    hookTimeout: forMutants ? 1500 : 20_000,
+    testTimeout: forMutants ? 8000 : 20_000,
+    hookTimeout: forMutants ? 8000 : 20_000,
     restoreMocks: true,
     unstubEnvs: true,
     coverage: {
