@@ -56,7 +56,10 @@ it('asks once for a topic that many publish to at a time', async () => {
   expect(rig.topics.isIdle).toBe(true);
   const routes = [rig.topics.route('a'), rig.topics.route('a')];
   expect(rig.topics.isIdle).toBe(false);
-  expect((await Promise.all(routes)).map(textOf)).toEqual(['1: a *, 2: #', '1: a *, 2: #']);
+  expect((await Promise.all(routes.map((route) => Promise.resolve(route)))).map(textOf)).toEqual([
+    '1: a *, 2: #',
+    '1: a *, 2: #',
+  ]);
   expect(rig.topics.isIdle).toBe(true);
   expect(rig.route('a')).toBe('1: a *, 2: #');
   expect(rig.asked).toEqual(['default a']);
