@@ -135,7 +135,7 @@ describe('too many queues', () => {
     expect(rig.table.size).toBe(LOADED_MAX + 3);
     await rig.clock.turn();
     expect(rig.loaded).toEqual([10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
-    expect(rig.queues.map(({ unloads }) => unloads)).toEqual([1, 1, 1, ...Array(LOADED_MAX).fill(0)]);
+    expect(rig.queues.map(({ unloads }) => unloads)).toEqual([1, 1, 1, ...Array<number>(LOADED_MAX).fill(0)]);
     expect(await rig.clock.turn()).toBe(false);
   });
 

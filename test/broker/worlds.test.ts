@@ -76,9 +76,9 @@ describe('a queue that is new', () => {
     let commits = 0;
     const wrap = (store: ConstructorParameters<typeof FaultyStore>[0]) =>
       new FaultyStore(store, {
-        delay: async (call) => {
+        delay: (call) => {
           if (call === 'commit') commits++;
-          await undefined;
+          return Promise.resolve();
         },
       });
     const rig = await BrokerRig.start({ wrap });
@@ -110,15 +110,12 @@ describe('a broker that is closed', () => {
   it('hands on that its store failed, once', async () => {
     const wrap = (store: ConstructorParameters<typeof FaultyStore>[0]) =>
       new FaultyStore(store, {
-        delay: async (call) => {
-          if (call === 'read' || call === 'find') throw new Error(`no ${call}`);
-          await undefined;
-        },
+        delay: (call) => (call === 'find' ? Promise.reject(new Error('the disk is gone')) : Promise.resolve()),
       });
     const rig = await BrokerRig.start({ wrap });
     void rig.broker.open({ namespace: 'default', client: 'c', graceMs: 0 }, new FakeOutlet());
     void rig.broker.open({ namespace: 'default', client: 'd', graceMs: 0 }, new FakeOutlet());
     await rig.settle();
-    expect(rig.failures).toEqual([new Error('no find')]);
+    expect(rig.failures).toEqual([new Error('the disk is gone')]);
   });
 });
