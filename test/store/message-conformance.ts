@@ -49,6 +49,17 @@ export function messages(to: Context): void {
     expect(await ledger()).toEqual({ accepted: 7, acknowledged: 4 });
   });
 
+  it('settles messages that came together with those of another time, the later ones first', async () => {
+    const [early, late] = [0, 100].map((from) => Array.from({ length: 20 }, (_, i) => from + i + 1));
+    await to.commit(...publishSeqs(1, early ?? []));
+    await to.commit(...publishSeqs(1, late ?? []));
+    await to.commit(settle(1, [110, 3, 105, 2, 120, 1]));
+    const left = (seqs: readonly number[] | undefined, gone: readonly number[]) =>
+      seqs?.filter((seq) => !gone.includes(seq)) ?? [];
+    expect(await seqsOf(to.store, 1)).toEqual([...left(early, [1, 2, 3]), ...left(late, [105, 110, 120])]);
+    expect(await ledger()).toEqual({ accepted: 40, acknowledged: 6 });
+  });
+
   it('publishes and settles many more messages than one statement takes', async () => {
     const seqs = Array.from({ length: 100 }, (_, i) => i + 1);
     await to.commit(...publishSeqs(1, seqs));
