@@ -111,19 +111,19 @@ it('forgets the route that was made first when there are too many bindings, what
   expect([rig.route('first'), rig.route('second') === 'later', rig.route('third') === 'later']).toEqual(['later', false, false]);
 });
 
-it('counts the bindings that are left, so that a route stays as long as there is room', async () => {
+it.each([
+  ['stays', 'were unbound', (topics: Topics, queue: number) => topics.unbound('first', queue)],
+  ['stays', 'left with their queues', (topics: Topics, queue: number) => topics.leaving(queue)],
+  ['is forgotten', 'are there', () => undefined],
+])('the oldest route %s when bindings that were made after it %s', async (becomes, _, change) => {
   const rig = new Rig();
   await rig.learn('first', [1, 'first']);
-  for (let queue = 2; queue <= 19; queue++) rig.topics.bound('first', queue);
-  await rig.learn('second', [1, 'second']);
-  // 20 bindings: as many as may be
-  expect(rig.route('first')).not.toBe('later');
-  rig.topics.bound('second', 2);
-  rig.topics.unbound('first', 19);
-  rig.topics.leaving(18);
-  rig.asked.length = 0;
-  await rig.topics.route('second');
-  expect([rig.route('first') === 'later', rig.asked]).toEqual([false, []]);
+  for (let queue = 2; queue <= 10; queue++) rig.topics.bound('first', queue);
+  for (let queue = 2; queue <= 10; queue++) change(rig.topics, queue);
+  // queues that are not in it don't count
+  for (let queue = 100; queue <= 110; queue++) rig.topics.leaving(queue);
+  await rig.learn('second', ...Array.from({ length: BINDINGS_MAX - 1 }, (__, i): [number, string] => [i + 20, 'second']));
+  expect(rig.route('first') === 'later').toBe(becomes === 'is forgotten');
 });
 
 it('keeps the route that it was asked for, however long it is', async () => {
