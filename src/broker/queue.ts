@@ -64,10 +64,6 @@ export class Queue implements HeldFrom, Dispatching {
     this.#leases = new Leases(core.deadlines, alarm);
   }
 
-  get settings(): QueueSettings {
-    return this.#settings;
-  }
-
   /** It was made just now, and that is not durable yet. */
   isNew = false;
 
