@@ -12,10 +12,21 @@ const disk = vi.hoisted(() => ({
   /** Of those that were waited for, how many there were. */
   syncs: 0,
   underWay: [] as { file: number; end: (error: Error | null) => void }[],
+  /** The log's files that are open. */
+  open: new Set<number>(),
 }));
 
 vi.mock('node:fs', async (original) => ({
   ...(await original<typeof fs>()),
+  openSync: (path: string, flags: string) => {
+    const file = process.getBuiltinModule('node:fs').openSync(path, flags);
+    disk.open.add(file);
+    return file;
+  },
+  closeSync: (file: number) => {
+    process.getBuiltinModule('node:fs').closeSync(file);
+    disk.open.delete(file);
+  },
   fdatasyncSync: () => {
     disk.syncs++;
     const until = performance.now() + disk.ms;
@@ -26,6 +37,8 @@ vi.mock('node:fs', async (original) => ({
 
 let directory: string;
 let failures: Error[];
+/** How many were durable each time that there were more. */
+let told: number[];
 let sync: WalSync;
 
 function commit(): void {
@@ -38,10 +51,12 @@ beforeEach(() => {
   const path = join(directory, 'test.db');
   writeFileSync(`${path}-wal`, '');
   failures = [];
+  told = [];
   disk.ms = 0;
   disk.syncs = 0;
   disk.underWay = [];
-  sync = new WalSync({ path, synced: () => undefined, failed: (error) => void failures.push(error) });
+  disk.open.clear();
+  sync = new WalSync({ path, synced: () => void told.push(sync.durable), failed: (error) => void failures.push(error) });
 });
 
 afterEach(() => {
@@ -57,11 +72,25 @@ describe('on a fast disk', () => {
     expect(disk.underWay).toHaveLength(0);
   });
 
-  it('one sync covers all that was written', () => {
+  it('one sync covers all that was written, and there is none for nothing', () => {
     sync.add();
     sync.add();
     sync.begin();
-    expect(sync.durable).toBe(2);
+    sync.begin();
+    expect([sync.durable, disk.syncs, told]).toEqual([2, 1, [2]]);
+  });
+
+  it('each is waited for', () => {
+    for (let i = 0; i < 5; i++) commit();
+    expect([sync.durable, disk.syncs, told]).toEqual([5, 5, [1, 2, 3, 4, 5]]);
+    expect(disk.underWay).toHaveLength(0);
+  });
+
+  it('its files are closed at the end', () => {
+    expect(disk.open.size).toBe(3);
+    sync.close();
+    expect(disk.open.size).toBe(0);
+    sync.close();
   });
 });
 
@@ -83,6 +112,33 @@ describe('on a slow disk', () => {
     expect(sync.durable).toBe(3);
     disk.underWay.shift()?.end(null);
     expect(sync.durable).toBe(4);
+  });
+
+  it('no sync begins while there is nothing new', () => {
+    commit();
+    sync.begin();
+    expect(disk.underWay).toHaveLength(1);
+    disk.underWay.shift()?.end(null);
+    expect([disk.underWay.length, told]).toEqual([0, [1, 2]]);
+  });
+
+  it('what was written meanwhile has a sync of its own when one has ended', () => {
+    commit();
+    sync.add();
+    expect(disk.underWay).toHaveLength(1);
+    disk.underWay.shift()?.end(null);
+    expect([disk.underWay.length, told]).toEqual([1, [1, 2]]);
+    disk.underWay.shift()?.end(null);
+    expect(told).toEqual([1, 2, 3]);
+  });
+
+  it('files are closed at the end when their syncs have ended', () => {
+    commit();
+    sync.close();
+    expect(disk.open.size).toBe(1);
+    disk.underWay.shift()?.end(null);
+    expect(disk.open.size).toBe(0);
+    expect(told).toEqual([1, 2]);
   });
 
   it('never more than three commits wait for it', () => {
