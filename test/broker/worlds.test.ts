@@ -1,5 +1,6 @@
 /** Namespaces, the queues in them that come and go, and the end of a broker. */
 import { describe, expect, it } from 'vitest';
+import type { Store } from '../../src/store/store.ts';
 import { BrokerRig, FakeOutlet, IDLE_MS } from '../support/broker-rig.ts';
 import { FaultyStore } from '../support/faulty-store.ts';
 
@@ -51,7 +52,7 @@ describe('the inbox of a client without a name', () => {
   it('is looked for only when it is gone from the disk', async () => {
     const gate = Promise.withResolvers<void>();
     let shut = false;
-    const wrap = (store: ConstructorParameters<typeof FaultyStore>[0]) =>
+    const wrap = (store: Store) =>
       new FaultyStore(store, { delay: async (call) => (shut && call === 'commit' ? gate.promise : undefined) });
     const rig = await BrokerRig.start({ wrap });
     const nameless = await rig.client();
@@ -74,7 +75,7 @@ describe('the inbox of a client without a name', () => {
 describe('a queue that is new', () => {
   it('is on disk before a subscription to it is confirmed, and before the welcome of its client', async () => {
     let commits = 0;
-    const wrap = (store: ConstructorParameters<typeof FaultyStore>[0]) =>
+    const wrap = (store: Store) =>
       new FaultyStore(store, {
         delay: (call) => {
           if (call === 'commit') commits++;
@@ -108,7 +109,7 @@ describe('a broker that is closed', () => {
   });
 
   it('hands on that its store failed, once', async () => {
-    const wrap = (store: ConstructorParameters<typeof FaultyStore>[0]) =>
+    const wrap = (store: Store) =>
       new FaultyStore(store, {
         delay: (call) => (call === 'find' ? Promise.reject(new Error('the disk is gone')) : Promise.resolve()),
       });

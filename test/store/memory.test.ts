@@ -9,7 +9,7 @@ import { packMessages } from '../../src/store/sqlite/message-codec.ts';
 import { release } from '../../src/store/sqlite/planes.ts';
 import { prepareStatements } from '../../src/store/sqlite/statements.ts';
 import type { Change } from '../../src/store/store.ts';
-import { create, FROM_START, NO_LIMITS, publication, publish, publishSeqs } from './changes.ts';
+import { create, FROM_START, NO_LIMITS, publication, publish, publishSeqs, settle } from './changes.ts';
 import { makeTemporaryDirectory, removeDirectory } from './temporary-directory.ts';
 
 let directory: string;
@@ -35,6 +35,27 @@ it('blocks that were read, but for the last, which is likely to be asked for aga
   engine.releaseRead();
   expect(bodies.map(String)).toEqual(texts.map((text, i) => (i < 20 ? '' : text)));
   expect(read().map(([seq, , , , , , , body]) => [seq, String(body)])).toEqual(all.map((seq, i) => [seq, texts[i]]));
+});
+
+it('a read of blocks of which little is left stops at some MiB, and goes on where it stopped', () => {
+  const body = 'x'.repeat(6000);
+  const firsts = Array.from({ length: 60 }, (_, i) => 100 * (i + 1));
+  engine.commit(packBatch([{ kind: 'reserve', seq: 10_000 }, create(1)]));
+  for (const first of firsts) {
+    const seqs = Array.from({ length: 20 }, (_, i) => first + i);
+    engine.commit(packBatch(seqs.map((seq) => publish(publication([[1, seq]], { body })))));
+    engine.commit(packBatch([settle(1, seqs.slice(1))]));
+  }
+  const read: number[] = [];
+  let reads = 0;
+  for (let more = true; more; reads++) {
+    const result = engine.read(1, { kind: 'after', seq: read.at(-1) ?? 0 }, NO_LIMITS);
+    expect(engine.bytesRead).toBeLessThan(4.2 * 2 ** 20);
+    read.push(...result.rows.map(([seq]) => seq));
+    engine.releaseRead();
+    ({ more } = result);
+  }
+  expect([reads, read]).toEqual([2, firsts]);
 });
 
 it('blocks that messages are taken from in turn, so that a commit holds two at most', () => {

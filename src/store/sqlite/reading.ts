@@ -7,6 +7,9 @@ import type { Damage, OnDamage } from './damage.ts';
 import { expectSoundQueue, queueRecordOf } from './queue-row.ts';
 import type { MessageRow, Statements, StoredRow } from './statements.ts';
 
+/** What blocks may hold in memory for the messages of a read, where little is left of each: then it stops and says so. */
+const BLOCK_BYTES_READ_MAX = 4 * 1024 * 1024;
+
 export interface ReadRows {
   readonly rows: readonly MessageRow[];
   readonly more: boolean;
@@ -45,7 +48,8 @@ export function readMessages(
   for (const row of selectRows(statements, blocks, queue, selection, onDamage)) {
     rows.push(row);
     bytes += bodyOf(row).length;
-    if (rows.length >= limits.messagesMax || bytes > limits.bytesMax) return { rows, more: true, damaged };
+    if (rows.length >= limits.messagesMax || bytes > limits.bytesMax || blocks.bytesRead > BLOCK_BYTES_READ_MAX)
+      return { rows, more: true, damaged };
   }
   return { rows, more: false, damaged };
 }
